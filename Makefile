@@ -1,0 +1,54 @@
+# What a developer runs. Everything works on a machine with Go and git alone.
+
+GO    ?= go
+TOOLS := $(GO) tool -modfile=$(CURDIR)/tools/go.mod
+
+.PHONY: check test race fmt vet staticcheck lint fuzz bench bench-check demo ci night
+
+check: fmt vet staticcheck race ## what every commit passes
+
+fmt:
+	@out=$$($(TOOLS) gofumpt -l . | grep -v '^bench/results' || true); \
+	if [ -n "$$out" ]; then echo "not formatted (make format):"; echo "$$out"; exit 1; fi
+
+format:
+	$(TOOLS) gofumpt -w .
+
+vet:
+	$(GO) vet ./...
+	GOOS=darwin $(GO) vet ./transport ./actors
+	GOOS=windows $(GO) vet ./transport ./actors
+
+staticcheck:
+	$(TOOLS) staticcheck ./...
+
+test:
+	$(GO) test ./...
+
+race:
+	$(GO) test -race -shuffle=on ./...
+
+lint: ## needs golangci-lint v2 on the PATH
+	golangci-lint run ./...
+
+FUZZTIME ?= 20s
+fuzz:
+	@for f in $$(grep -rhoE '^func Fuzz[A-Za-z0-9]+' transport | sed 's/func //'); do \
+		echo "== $$f"; $(GO) test ./transport -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) || exit 1; done
+
+bench:
+	cd bench && $(GO) build -o bin/ ./cmd/... && bin/hbench run
+
+bench-check:
+	cd bench && $(GO) build -o bin/ ./cmd/... && bin/hbench check
+
+demo:
+	$(GO) run ./examples/hawser demo
+
+ci:
+	bash .ci/run
+
+night: ## the long runs
+	HAWSER_NIGHT=1 $(GO) test -race -shuffle=on -count=20 -timeout=60m ./...
+	$(MAKE) fuzz FUZZTIME=5m
+	$(MAKE) bench-check

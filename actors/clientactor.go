@@ -1,0 +1,344 @@
+package actors
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/hawser-go/hawser/supervisor"
+)
+
+// sweep: messages in the outbox may have become too old. Timer → Client
+type sweep struct{}
+
+func (*sweep) private() {}
+
+// clientActor is the actor of a session: it owns the state machine and supervises
+// the connection and the modules. It is the only one that says what happened.
+type clientActor struct {
+	*session
+	parts      parts
+	self       actor.Context
+	goal       goal
+	state      State
+	connection *actor.PID // nil while there is none
+	spawned    uint64
+	epoch      uint64
+	attempt    int
+	wasReady   bool  // since the last loss on purpose
+	up         bool  // a socket is there: its loss is news
+	reset      bool  // the session state is to be reset when the connection is down
+	cause      error // why the client stops
+	lost       int   // attempts since the loss
+	waiting    []waiter
+	expiry     *time.Timer
+}
+
+// waiter is somebody who is to be told when a command has had its effect.
+type waiter struct {
+	command Command
+	sender  *actor.PID
+}
+
+func (a *clientActor) Receive(ctx actor.Context) {
+	a.self = ctx
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		a.start(ctx)
+	case *Do:
+		a.do(ctx, m)
+	case *Send:
+		id, err := a.accept(m.Kind, m.Payload)
+		answer(ctx, &Sent{ID: id, Err: err})
+	case *phase:
+		a.reached(m)
+	case *actor.Terminated:
+		if a.connection != nil && m.Who.Equal(a.connection) {
+			a.down(ctx)
+		}
+	case *sweep:
+		a.expire()
+	case *GetStatus:
+		answer(ctx, &Status{State: a.state, Epoch: a.epoch, Connection: a.connection, Cause: a.cause, Books: a.ledger.books()})
+	case *AddModule:
+		a.parts.add(ctx, m)
+	case *actor.Stopping:
+		a.stopTimer()
+	case *actor.Stopped:
+		a.finish()
+	default:
+		unhandled(ctx)
+	}
+}
+
+func (a *clientActor) start(ctx actor.Context) {
+	if err := a.parts.spawn(ctx, a.options.Modules, a.options.Middleware); err != nil {
+		a.cause = err
+		ctx.Stop(ctx.Self())
+	}
+}
+
+// do carries out a command by the table of states and commands.
+func (a *clientActor) do(ctx actor.Context, m *Do) {
+	s := decide(a.state, a.goal, m.Command)
+	if s.err != nil {
+		answer(ctx, &Done{Command: m.Command, Err: s.err})
+		return
+	}
+	if s.goal != a.goal {
+		a.supersede(m.Command)
+	}
+	a.goal = s.goal
+	a.reset = a.reset || s.reset
+	waits := s.act == actClose || s.act == actAbort || s.act == actWait && m.Command != Connect
+	if waits && ctx.Sender() != nil {
+		a.waiting = append(a.waiting, waiter{command: m.Command, sender: ctx.Sender()})
+	}
+	switch s.act {
+	case actSpawn:
+		a.resetIfAsked()
+		a.connect(ctx)
+	case actHurry:
+		ctx.Send(a.connection, &hurry{})
+	case actClose:
+		a.leave(ctx, &leave{code: orNormal(m.Code), reason: m.Reason})
+	case actAbort:
+		a.leave(ctx, nil)
+	case actNone:
+		a.resetIfAsked()
+		a.settle(ctx)
+	case actWait:
+	}
+	if !waits {
+		answer(ctx, &Done{Command: m.Command})
+	}
+}
+
+// settle brings a client without a connection to its goal.
+func (a *clientActor) settle(ctx actor.Context) {
+	switch {
+	case a.connection != nil || a.state == Stopped:
+	case a.goal == goalHeld && a.state != Held:
+		a.become(Held)
+		a.publish(&Event{Kind: EventHeld})
+	case a.goal == goalDown:
+		ctx.Stop(ctx.Self())
+	}
+}
+
+// connect spawns a connection: a new child for a new start. What follows a
+// failure is the restart of the same child.
+func (a *clientActor) connect(ctx actor.Context) {
+	a.reconnect.Reset()
+	a.spawned++
+	a.attempt, a.lost = 0, 0
+	box := newMailbox(a.root.dispatcher)
+	s := a.session
+	produce := func() actor.Actor {
+		return &incarnation{session: s, box: box}
+	}
+	pid, err := ctx.SpawnNamed(a.root.props(produce, box, escalate), "c"+strconv.FormatUint(a.spawned, 36))
+	if err != nil {
+		a.cause = err
+		ctx.Stop(ctx.Self())
+		return
+	}
+	a.connection = pid
+	a.become(Connecting)
+}
+
+// leave brings the connection down on purpose: with the close handshake, or at
+// once if it has no peer yet.
+func (a *clientActor) leave(ctx actor.Context, how *leave) {
+	a.reconnect.Leaving()
+	a.become(Closing)
+	if how == nil {
+		ctx.Stop(a.connection)
+		return
+	}
+	ctx.Send(a.connection, how)
+}
+
+// HandleFailure implements actor.SupervisorStrategy: the failure of the
+// connection is decided by the policy, that of a module by its own supervision.
+func (a *clientActor) HandleFailure(sys *actor.ActorSystem, sup actor.Supervisor, child *actor.PID, rs *actor.RestartStatistics, reason, msg any) {
+	if a.connection == nil || !child.Equal(a.connection) {
+		a.parts.strategy.HandleFailure(sys, sup, child, rs, reason, msg)
+		return
+	}
+	a.dropped(supervisor.ToError(reason))
+	a.reconnect.HandleFailure(sys, sup, child, rs, reason, msg)
+}
+
+// Observe lets the strategy of the modules see what it needs to.
+func (a *clientActor) Observe(ctx actor.Context) bool { return a.parts.strategy.Observe(ctx) }
+
+// decided is told by the policy what follows a failure.
+func (a *clientActor) decided(event any) {
+	switch e := event.(type) {
+	case *supervisor.RestartScheduled:
+		a.become(Backoff)
+		a.lost = e.Attempt
+		a.publish(&Event{Kind: EventReconnecting, Attempt: e.Attempt, Delay: e.Delay, Cause: e.Cause})
+	case *supervisor.GaveUp:
+		a.cause = e.Cause
+		a.goal = goalDown
+		a.publish(&Event{Kind: EventReconnectFailed, Attempt: e.Attempts, Cause: e.Cause})
+	case *supervisor.Ended:
+		a.cause = e.Cause
+		a.goal = goalDown
+	case *supervisor.Escalated:
+		a.cause = e.Cause
+		a.goal = goalDown
+	}
+	a.side.publish(event)
+}
+
+// reached notes how far an incarnation has come.
+func (a *clientActor) reached(p *phase) {
+	a.epoch, a.attempt = p.epoch, p.attempt
+	if a.state == Closing {
+		return // it will not matter any more
+	}
+	a.become(p.state)
+	switch p.state {
+	case Connecting:
+		a.publish(&Event{Kind: EventConnecting, Attempt: p.attempt})
+	case Opening:
+		a.up = true
+		a.publish(&Event{Kind: EventConnected, Attempt: p.attempt})
+	case Ready:
+		a.reconnect.Ready()
+		a.publish(&Event{Kind: EventReady, Attempt: p.attempt})
+		if a.wasReady {
+			a.publish(&Event{Kind: EventReconnected, Attempt: a.lost})
+		}
+		a.wasReady = true
+	}
+}
+
+// dropped notes that the connection was lost, for whatever reason.
+func (a *clientActor) dropped(cause error) {
+	a.out.clearSetup()
+	if a.up {
+		a.up = false
+		a.publish(&Event{Kind: EventDisconnected, Cause: cause})
+	}
+}
+
+// down is called when the connection's actor is gone for good.
+func (a *clientActor) down(ctx actor.Context) {
+	a.connection = nil
+	a.dropped(nil)
+	a.wasReady = false
+	a.resetIfAsked()
+	switch a.goal {
+	case goalUp:
+		a.connect(ctx)
+		a.tellWaiters(nil)
+	case goalHeld:
+		a.settle(ctx)
+		a.tellWaiters(nil)
+	default:
+		ctx.Stop(ctx.Self())
+	}
+}
+
+func (a *clientActor) resetIfAsked() {
+	if !a.reset {
+		return
+	}
+	a.reset = false
+	if f := a.options.OnSessionReset; f != nil {
+		a.guarded("OnSessionReset", func() { f(nil) })
+	}
+}
+
+// guarded runs user code that must not harm the session.
+func (a *clientActor) guarded(what string, f func()) {
+	defer func() {
+		if r := recover(); r != nil {
+			a.logger.Error("actors: "+what+" panicked", "client", a.name, "panic", r)
+		}
+	}()
+	f()
+}
+
+// supersede answers those whose command has just been taken back.
+func (a *clientActor) supersede(by Command) {
+	if len(a.waiting) == 0 || by == Shutdown {
+		// those who wait to be down will be, and are told so at the end
+		return
+	}
+	a.tellWaiters(ErrSuperseded)
+}
+
+func (a *clientActor) tellWaiters(err error) {
+	for _, w := range a.waiting {
+		a.system.Root.Send(w.sender, &Done{Command: w.command, Err: err})
+	}
+	a.waiting = nil
+}
+
+func (a *clientActor) become(s State) {
+	a.state = s
+	a.watch.set(s, a.cause)
+	a.expire()
+}
+
+// publish makes an event known to the event stream, to the modules and to the
+// readers of States, in this order everywhere.
+func (a *clientActor) publish(e *Event) {
+	e.Client, e.Name, e.At = a.self.Self(), a.name, time.Now()
+	if e.Epoch == 0 {
+		e.Epoch = a.epoch
+	}
+	e.Queued, _ = a.out.size()
+	a.watch.event(*e)
+	a.parts.event(e)
+	a.side.publish(e)
+}
+
+// expire drops messages that have become too old, and sets the timer for the
+// next ones.
+func (a *clientActor) expire() {
+	a.stopTimer()
+	next := a.out.expire(time.Now())
+	if a.state == Stopped || a.out.limits.Age <= 0 {
+		return
+	}
+	wait := a.out.limits.Age
+	if !next.IsZero() {
+		wait = time.Until(next)
+	}
+	if a.state == Ready && next.IsZero() {
+		return // what comes now leaves at once, or its write deadline is hit
+	}
+	box := a.box
+	a.expiry = time.AfterFunc(max(wait, time.Millisecond), func() { box.PostUserMessage(&sweep{}) })
+}
+
+func (a *clientActor) stopTimer() {
+	if a.expiry != nil {
+		a.expiry.Stop()
+		a.expiry = nil
+	}
+}
+
+// finish is the end: every actor below is gone.
+func (a *clientActor) finish() {
+	a.dropped(nil)
+	a.out.close(stopped(a.cause))
+	a.state = Stopped
+	a.publish(&Event{Kind: EventStopped, Cause: a.cause})
+	for _, w := range a.waiting {
+		var err error
+		if w.command != Shutdown && w.command != Hold {
+			err = stopped(a.cause)
+		}
+		a.system.Root.Send(w.sender, &Done{Command: w.command, Err: err})
+	}
+	a.waiting = nil
+	a.watch.set(Stopped, a.cause)
+}

@@ -1,0 +1,174 @@
+package actors
+
+import (
+	"errors"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/hawser-go/hawser/transport"
+)
+
+// Conn is one connection while its socket lives. Handlers get it from their
+// Context and may keep it; after the connection has ended its methods return
+// ErrStopped. All methods are safe for concurrent use.
+//
+// For its actors it is what the incarnation shares: the socket, and the way to
+// each other.
+type Conn struct {
+	wire *transport.Conn
+	out  *outbox
+	side *side
+	// view is the routes of this connection, derived from table; only the reader
+	// touches them.
+	view  *view
+	table *table
+
+	path  string
+	meta  any
+	id    uint64
+	epoch uint64
+
+	pid        *actor.PID
+	connection *mailbox
+	reader     *mailbox
+	writer     *mailbox
+
+	lastRead     atomic.Int64 // when bytes last came, ns
+	blockedSince atomic.Int64 // since when the socket takes no more, ns; 0: it does
+	waking       atomic.Bool  // a flush is already on its way to the writer
+	rtt          atomic.Int64 // the last round trip of a ping, ns; 0: none yet
+	due          atomic.Int64 // when the connection must be looked after next, ns; 0: not at all
+	closing      atomic.Bool  // the close handshake has begun: the end of the stream is no failure
+	opening      atomic.Pointer[Setup]
+
+	pausing sync.Mutex
+	pauses  int // how many receivers want no more
+}
+
+// The notices of a Conn to its own actors. They are the Conn itself under
+// another name: nothing is allocated for them, and they cannot be confused with
+// another incarnation's.
+type (
+	// readable: the socket has something. Poller → Reader
+	readable Conn
+	// writable: the socket has room again. Poller → Writer
+	writable Conn
+	// flush: the outbox has something. Module, Client → Writer
+	flush Conn
+)
+
+func (*readable) private() {}
+func (*writable) private() {}
+func (*flush) private()    {}
+
+// ID returns the connection's number, unique in its server or client and never
+// used again.
+func (c *Conn) ID() uint64 { return c.id }
+
+// PID returns the connection's actor, to which any actor may send *Send and
+// *Close.
+func (c *Conn) PID() *actor.PID { return c.pid }
+
+// Epoch returns the number of the incarnation: 1 on a server, one more with each
+// reconnect on a client.
+func (c *Conn) Epoch() uint64 { return c.epoch }
+
+// Path returns the path of the request that opened the connection (server), or
+// of the URL that was dialled (client).
+func (c *Conn) Path() string { return c.path }
+
+// Subprotocol returns the negotiated subprotocol, or "".
+func (c *Conn) Subprotocol() string { return c.wire.Subprotocol() }
+
+// RemoteAddr returns the peer's address.
+func (c *Conn) RemoteAddr() net.Addr { return c.wire.RemoteAddr() }
+
+// Metadata returns what ServerOptions.Metadata made of the request.
+func (c *Conn) Metadata() any { return c.meta }
+
+// RTT returns the round trip of the latest ping that was answered, or 0.
+func (c *Conn) RTT() time.Duration { return time.Duration(c.rtt.Load()) }
+
+// Send accepts a message for the peer and returns the number that names it in
+// its Outcome. It never blocks. An error says why the message was not accepted;
+// the payload is copied and may be used again.
+func (c *Conn) Send(kind transport.Kind, payload []byte) (uint64, error) {
+	id, err := c.queue(kind, payload)
+	if err == nil {
+		c.wake()
+	}
+	return id, err
+}
+
+// Close ends the connection with the close handshake, behind the messages
+// accepted before. It returns at once.
+func (c *Conn) Close(code transport.CloseCode, reason string) {
+	c.connection.PostUserMessage(&Close{Code: code, Reason: reason})
+}
+
+// queue accepts a message without waking the writer.
+func (c *Conn) queue(kind transport.Kind, payload []byte) (uint64, error) {
+	if kind == transport.Text && !transport.ValidUTF8(payload) {
+		return 0, ErrInvalidUTF8
+	}
+	id, err := c.out.add(kind, payload, false)
+	return id, c.overflowed(err)
+}
+
+// overflowed ends a server's connection whose peer does not keep up: its queue
+// is full, and a server does not wait. It returns err.
+func (c *Conn) overflowed(err error) error {
+	if c.side.server && errors.Is(err, ErrOutboxFull) {
+		c.connection.PostUserMessage(&Close{Code: transport.TryAgainLater, Reason: "too slow"})
+	}
+	return err
+}
+
+// wake has the outbox written soon, by another thread. Many messages that come
+// before that leave in one write.
+func (c *Conn) wake() {
+	if !c.waking.Load() && c.waking.CompareAndSwap(false, true) {
+		c.writer.PostUserMessage((*flush)(c))
+	}
+}
+
+// flush writes what a turn has collected, on this thread.
+func (c *Conn) flush() {
+	if c.out.pending() {
+		c.writer.deliver((*flush)(c))
+	}
+}
+
+// Readable implements transport.Handler.
+func (c *Conn) Readable(*transport.Conn) {
+	c.reader.deliver((*readable)(c))
+}
+
+// Writable implements transport.Handler.
+func (c *Conn) Writable(*transport.Conn) {
+	c.writer.deliver((*writable)(c))
+}
+
+// pause stops reading until resume has been called as often.
+func (c *Conn) pause() {
+	c.pausing.Lock()
+	defer c.pausing.Unlock()
+	if c.pauses++; c.pauses == 1 {
+		c.wire.Pause()
+	}
+}
+
+func (c *Conn) resume() {
+	c.pausing.Lock()
+	defer c.pausing.Unlock()
+	if c.pauses--; c.pauses == 0 {
+		c.wire.Resume()
+	}
+}
+
+// seen notes that the peer was heard.
+func (c *Conn) seen() { c.lastRead.Store(time.Now().UnixNano()) }

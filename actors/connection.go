@@ -1,0 +1,307 @@
+package actors
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/hawser-go/hawser/supervisor"
+	"github.com/hawser-go/hawser/transport"
+)
+
+// The messages of an incarnation's actors to their Connection. Each names its
+// epoch; one of another epoch is dropped and counted.
+type (
+	// pongReceived: a pong came. Reader → Connection
+	pongReceived struct {
+		epoch   uint64
+		payload []byte
+	}
+	// peerClosed: the peer sent a close frame. Reader → Connection
+	peerClosed struct {
+		epoch uint64
+		frame *transport.CloseError
+	}
+	// violated: the peer broke the protocol or a limit. Reader → Connection
+	violated struct {
+		epoch uint64
+		err   error
+	}
+	// closeSent: our close frame is out, and nothing follows it. Writer → Connection
+	closeSent struct{ epoch uint64 }
+	// ended: the socket has come to its end. Reader, Writer → Connection
+	ended struct {
+		epoch uint64
+		err   error
+	}
+	// tick: look after the deadlines. Timer, Shard, Writer → Connection
+	tick struct{ epoch uint64 }
+	// leave: end on purpose, with the close handshake, and do not come back.
+	// Client, Shard → Connection
+	leave struct {
+		code   transport.CloseCode
+		reason string
+	}
+)
+
+func (*pongReceived) private() {}
+func (*peerClosed) private()   {}
+func (*violated) private()     {}
+func (*closeSent) private()    {}
+func (*ended) private()        {}
+func (*tick) private()         {}
+func (*leave) private()        {}
+
+// CloseTimeoutError says that the peer did not answer a close frame in time.
+type CloseTimeoutError struct{ After time.Duration }
+
+func (e *CloseTimeoutError) Error() string {
+	return fmt.Sprintf("actors: no close frame from the peer within %s", e.After)
+}
+
+// HeartbeatError says that nothing came from the peer after a ping: the
+// connection is half open.
+type HeartbeatError struct{ After time.Duration }
+
+func (e *HeartbeatError) Error() string {
+	return fmt.Sprintf("actors: peer silent for %s after a ping", e.After)
+}
+
+// connection is the actor of one live socket. It owns its reader and its writer,
+// keeps its deadlines, and ends it with the close handshake. On a server it is
+// the whole of the incarnation; on a client an incarnation wraps it.
+type connection struct {
+	conn  *Conn
+	state func(actor.Context)
+	// over ends the incarnation; cause is why.
+	over  func(ctx actor.Context, cause error)
+	pulse pulse
+	cause error
+
+	gotClose, sentClose bool
+	deadline            int64 // of the close handshake, ns
+}
+
+// escalate hands every failure of the reader and the writer up: what it means
+// for the incarnation is decided above it.
+var escalate actor.SupervisorStrategy = supervisor.AllForEscalate{}
+
+// begin spawns the reader and the writer below ctx and lets them work.
+func (c *connection) begin(ctx actor.Context) error {
+	root, conn := c.conn.side.root, c.conn
+	conn.lastRead.Store(time.Now().UnixNano())
+	c.pulse.since = conn.lastRead.Load()
+	conn.reader, conn.writer = newMailbox(root.dispatcher), newMailbox(root.dispatcher)
+	if _, err := root.nursery.spawn(ctx, "writer", conn.epoch, &writer{conn: conn}, conn.writer); err != nil {
+		return err
+	}
+	if _, err := root.nursery.spawn(ctx, "reader", conn.epoch, &reader{conn: conn}, conn.reader); err != nil {
+		return err
+	}
+	conn.wire.Start(conn)
+	c.schedule()
+	return nil
+}
+
+// ready is the state in which messages flow.
+func (c *connection) ready(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *Send:
+		id, err := c.conn.Send(m.Kind, m.Payload)
+		answer(ctx, &Sent{ID: id, Err: err})
+	case *Close:
+		c.close(transport.CloseError{Code: orNormal(m.Code), Reason: m.Reason}, false, nil)
+	case *leave:
+		c.close(transport.CloseError{Code: m.code, Reason: m.reason}, false, nil)
+	case *pongReceived:
+		c.pong(m)
+	case *tick:
+		c.look(ctx)
+	case *peerClosed:
+		if c.current(m.epoch) {
+			c.gotClose = true
+			c.close(echo(m.frame), !c.conn.side.server, m.frame)
+		}
+	case *violated:
+		if c.current(m.epoch) {
+			c.gotClose = true // the peer's is not waited for: it would not be understood
+			c.close(closeFor(m.err), false, m.err)
+		}
+	case *ended:
+		if c.current(m.epoch) {
+			c.end(ctx, m.err)
+		}
+	default:
+		unhandled(ctx)
+	}
+}
+
+// closingDown is the state of the close handshake (RFC 6455 §7.1).
+func (c *connection) closingDown(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *Send:
+		answer(ctx, &Sent{Err: ErrStopped})
+	case *Close, *leave, *violated:
+		// it is ending already
+	case *pongReceived:
+		c.pong(m)
+	case *tick:
+		c.look(ctx)
+	case *peerClosed:
+		if c.current(m.epoch) {
+			c.gotClose = true
+			c.halfClose()
+		}
+	case *closeSent:
+		if c.current(m.epoch) {
+			c.sentClose = true
+			c.halfClose()
+		}
+	case *ended:
+		if c.current(m.epoch) {
+			c.end(ctx, nil)
+		}
+	default:
+		unhandled(ctx)
+	}
+}
+
+// close begins the close handshake. With now the accepted messages stay in the
+// outbox. cause is why the incarnation ends; nil if it is our own wish.
+func (c *connection) close(frame transport.CloseError, now bool, cause error) {
+	c.cause = cause
+	c.conn.closing.Store(true)
+	if c.conn.side.server {
+		c.conn.out.refuse(ErrStopped)
+	}
+	c.deadline = time.Now().Add(c.conn.side.closeTimeout).UnixNano()
+	c.state = c.closingDown
+	c.conn.writer.PostUserMessage(&sendClose{epoch: c.conn.epoch, code: frame.Code, reason: frame.Reason, now: now})
+	c.schedule()
+}
+
+// halfClose sends FIN once both close frames are through. The socket is read to
+// its end after that: closing it with unread input would make the kernel reset
+// the connection, and the peer would lose our last frames.
+func (c *connection) halfClose() {
+	if c.gotClose && c.sentClose {
+		_ = c.conn.wire.CloseWrite() // an error shows up as the end of the stream
+	}
+}
+
+// end ends the incarnation: the socket is gone or of no more use.
+func (c *connection) end(ctx actor.Context, err error) {
+	if c.cause == nil {
+		c.cause = err
+	}
+	_ = c.conn.wire.Close()
+	c.over(ctx, c.cause)
+}
+
+// look does what has become due.
+func (c *connection) look(ctx actor.Context) {
+	now := time.Now().UnixNano()
+	side := c.conn.side
+	switch since := c.conn.blockedSince.Load(); {
+	case c.deadline > 0 && now >= c.deadline:
+		_ = c.conn.wire.Reset()
+		c.end(ctx, &CloseTimeoutError{After: side.closeTimeout})
+		return
+	case since > 0 && side.writeTimeout > 0 && now-since >= int64(side.writeTimeout):
+		_ = c.conn.wire.Reset()
+		c.end(ctx, &transport.WriteError{Err: os.ErrDeadlineExceeded})
+		return
+	}
+	switch b, _ := side.heartbeat.next(c.pulse, c.conn.lastRead.Load(), now); b {
+	case beatDead:
+		_ = c.conn.wire.Reset()
+		c.end(ctx, &HeartbeatError{After: side.heartbeat.Timeout})
+		return
+	case beatPing:
+		c.ping(now)
+	}
+	c.schedule()
+}
+
+func (c *connection) ping(now int64) {
+	c.pulse.since, c.pulse.waiting = now, true
+	c.pulse.sequence++
+	frame := appendControl(nil, byte(transport.Ping), c.pulse.nonce(c.conn.epoch), !c.conn.side.server)
+	c.conn.writer.PostUserMessage(&sendControl{frames: frame})
+}
+
+// pong takes the round trip of the ping that it answers. Any other is late or
+// unsolicited, which RFC 6455 §5.5.3 allows.
+func (c *connection) pong(m *pongReceived) {
+	if !c.current(m.epoch) || !c.pulse.waiting || string(m.payload) != string(c.pulse.nonce(c.conn.epoch)) {
+		return
+	}
+	c.pulse.waiting = false
+	c.conn.rtt.Store(time.Now().UnixNano() - c.pulse.since)
+}
+
+// schedule notes when the connection must be looked after next.
+func (c *connection) schedule() {
+	now := time.Now().UnixNano()
+	_, due := c.conn.side.heartbeat.next(c.pulse, c.conn.lastRead.Load(), now)
+	due = sooner(due, c.deadline)
+	if since := c.conn.blockedSince.Load(); since > 0 && c.conn.side.writeTimeout > 0 {
+		due = sooner(due, since+int64(c.conn.side.writeTimeout))
+	}
+	c.conn.due.Store(due)
+}
+
+// sooner returns the earlier of two times, of which 0 means never.
+func sooner(a, b int64) int64 {
+	if a == 0 || b > 0 && b < a {
+		return b
+	}
+	return a
+}
+
+// current reports whether a message belongs to this incarnation.
+func (c *connection) current(epoch uint64) bool {
+	if epoch == c.conn.epoch {
+		return true
+	}
+	c.conn.side.counters.stale.Add(1)
+	return false
+}
+
+// release lets go of the socket, whatever state it is in.
+func (c *connection) release() {
+	wire := c.conn.wire
+	_ = wire.Close()
+	if !wire.Polled() {
+		c.conn.side.tasks.start("socket", func() { <-wire.Done() })
+	}
+}
+
+// echo is the answer to a close frame: the same code (RFC 6455 §5.5.1).
+func echo(frame *transport.CloseError) transport.CloseError {
+	return transport.CloseError{Code: frame.Code}
+}
+
+// closeFor is the close frame that tells the peer what it did wrong.
+func closeFor(err error) transport.CloseError {
+	if p, ok := err.(*transport.ProtocolError); ok { //nolint:errorlint // the decoder's own, never wrapped
+		return transport.CloseError{Code: p.Code, Reason: p.Detail}
+	}
+	return transport.CloseError{Code: transport.InternalError}
+}
+
+func orNormal(code transport.CloseCode) transport.CloseCode {
+	if code == 0 {
+		return transport.NormalClosure
+	}
+	return code
+}
+
+// answer responds to whoever asked, if anybody did.
+func answer(ctx actor.Context, msg any) {
+	if ctx.Sender() != nil {
+		ctx.Respond(msg)
+	}
+}

@@ -1,0 +1,69 @@
+package actors
+
+import (
+	"encoding/binary"
+	"time"
+)
+
+// Heartbeat is how a dead peer is found (RFC 6455 §5.5.2). Zero values are the
+// defaults.
+type Heartbeat struct {
+	// Interval is the time between two pings. Default 25 s; negative: no pings.
+	Interval time.Duration
+	// Timeout is how long after a ping something must have come from the peer: the
+	// pong, or any other bytes. Default 10 s; negative: for ever.
+	Timeout time.Duration
+}
+
+func (h Heartbeat) withDefaults() Heartbeat {
+	if h.Interval == 0 {
+		h.Interval = 25 * time.Second
+	}
+	if h.Timeout == 0 {
+		h.Timeout = 10 * time.Second
+	}
+	return h
+}
+
+// beat is what a heartbeat asks for.
+type beat uint8
+
+const (
+	beatNone beat = iota
+	beatPing
+	beatDead
+)
+
+// pulse is what is known of one connection's heartbeat. Times are nanoseconds
+// since the Unix epoch, 0 for never.
+type pulse struct {
+	since    int64 // the last ping, or the start
+	waiting  bool  // a ping has had no answer
+	sequence uint32
+}
+
+// next says what to do at now, and when to ask again. lastRead is when the peer
+// was last heard.
+func (h Heartbeat) next(p pulse, lastRead, now int64) (b beat, due int64) {
+	if h.Interval < 0 {
+		return beatNone, 0
+	}
+	if p.waiting && lastRead <= p.since && h.Timeout > 0 {
+		if dead := p.since + int64(h.Timeout); now < dead {
+			return beatNone, dead
+		}
+		return beatDead, 0
+	}
+	ping := p.since + int64(h.Interval)
+	if now >= ping {
+		return beatPing, 0
+	}
+	return beatNone, ping
+}
+
+// nonce is the payload of the current ping: the incarnation and the number of
+// the ping, so that a late pong is never taken for another's.
+func (p pulse) nonce(epoch uint64) []byte {
+	b := binary.BigEndian.AppendUint64(make([]byte, 0, 12), epoch)
+	return binary.BigEndian.AppendUint32(b, p.sequence)
+}

@@ -1,0 +1,303 @@
+package actors
+
+import (
+	"sync"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/hawser-go/hawser/supervisor"
+)
+
+const (
+	// mailboxLimit is how many user messages wait for one actor. What comes
+	// behind them becomes a dead letter.
+	mailboxLimit = 1 << 16
+	// keptRing is how many entries of its ring an empty mailbox keeps. A burst's
+	// memory is given back.
+	keptRing = 16
+	// turnLimit is how many messages an actor handles before others have a turn.
+	turnLimit = 64
+)
+
+// private marks the messages that our actors send each other. They are few by
+// construction and never dropped for want of room.
+type private interface{ private() }
+
+// undelivered is what a message can do when the actor it was meant for is gone:
+// give back what it holds, and see to it that it has an outcome.
+type undelivered interface{ undelivered() }
+
+// mailbox is the queue of one actor: nothing is allocated before the first
+// message, system messages come first, the number of user messages is bounded,
+// and nobody spins. It also runs an idle actor on the caller's thread (deliver),
+// which is what makes a turn.
+//
+// It is safe from the moment that it exists: messages that come before
+// RegisterHandlers wait for it.
+type mailbox struct {
+	mu         sync.Mutex
+	invoker    actor.MessageInvoker
+	dispatcher *dispatcher
+	system     []any
+	ring       []any
+	head, n    int32
+	running    bool
+	suspended  bool
+	closed     bool
+	started    bool
+}
+
+var (
+	_ actor.Mailbox      = (*mailbox)(nil)
+	_ supervisor.Mailbox = (*mailbox)(nil)
+)
+
+func newMailbox(d *dispatcher) *mailbox { return &mailbox{dispatcher: d} }
+
+// PostUserMessage implements actor.Mailbox.
+func (m *mailbox) PostUserMessage(msg any) {
+	m.mu.Lock()
+	if m.closed || m.n >= mailboxLimit && !exempt(msg) {
+		m.mu.Unlock()
+		m.refuse(msg)
+		return
+	}
+	m.push(msg)
+	m.schedule()
+}
+
+// PostSystemMessage implements actor.Mailbox.
+func (m *mailbox) PostSystemMessage(msg any) {
+	m.mu.Lock()
+	m.system = append(m.system, msg)
+	m.schedule()
+}
+
+// postOrdered queues a private message in the lane of the system messages, so
+// that it keeps its place among the failures and terminations that the same
+// sender causes. Only for receivers that are never suspended.
+func (m *mailbox) postOrdered(msg private) {
+	m.mu.Lock()
+	if m.closed {
+		m.mu.Unlock()
+		m.refuse(msg)
+		return
+	}
+	m.system = append(m.system, msg)
+	m.schedule()
+}
+
+// deliver hands msg to the actor, at once and on this thread if the actor is
+// idle, else in its turn.
+func (m *mailbox) deliver(msg any) {
+	if !m.tryRun(msg) {
+		m.PostUserMessage(msg)
+	}
+}
+
+// tryRun makes the actor handle msg on this thread, if it is idle. It returns
+// false, and has done nothing, if it is not.
+func (m *mailbox) tryRun(msg any) bool {
+	m.mu.Lock()
+	if m.running || m.suspended || m.closed || !m.started || m.n > 0 || len(m.system) > 0 {
+		m.mu.Unlock()
+		return false
+	}
+	m.running = true
+	m.mu.Unlock()
+	m.invokeUser(msg)
+	m.run()
+	return true
+}
+
+// evict takes the oldest message that matches out of the queue, or returns nil.
+func (m *mailbox) evict(match func(any) bool) any {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i := range m.n {
+		at := func(i int32) *any { return &m.ring[int(m.head+i)%len(m.ring)] }
+		msg := *at(i)
+		if !match(msg) {
+			continue
+		}
+		for j := i; j+1 < m.n; j++ {
+			*at(j) = *at(j + 1)
+		}
+		*at(m.n - 1) = nil
+		m.n--
+		return msg
+	}
+	return nil
+}
+
+// RegisterHandlers implements actor.Mailbox.
+func (m *mailbox) RegisterHandlers(invoker actor.MessageInvoker, _ actor.Dispatcher) {
+	m.mu.Lock()
+	m.invoker = invoker
+	m.mu.Unlock()
+	m.attach()
+}
+
+// Start implements actor.Mailbox.
+func (m *mailbox) Start() {
+	m.mu.Lock()
+	m.started = true
+	m.schedule()
+}
+
+// UserMessageCount implements actor.Mailbox.
+func (m *mailbox) UserMessageCount() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return int(m.n)
+}
+
+// Stopped implements supervisor.Mailbox: the actor is gone for good, and what
+// still waits for it gets an outcome.
+func (m *mailbox) Stopped(actor.Context) {
+	m.mu.Lock()
+	m.closed = true
+	rest := make([]any, 0, m.n)
+	for m.n > 0 {
+		rest = append(rest, m.pop())
+	}
+	m.ring = nil
+	m.mu.Unlock()
+	for _, msg := range rest {
+		m.refuse(msg)
+	}
+}
+
+// attach makes the guard around the actor know its mailbox. A restart makes a
+// new guard, so it is done again after every system message.
+func (m *mailbox) attach() {
+	if c, ok := m.invoker.(actor.Context); ok {
+		if g, ok := c.Actor().(*supervisor.Guarded); ok {
+			g.Attach(m)
+		}
+	}
+}
+
+// refuse gives a message that nobody will receive its outcome.
+func (m *mailbox) refuse(msg any) {
+	if u, ok := msg.(undelivered); ok {
+		u.undelivered()
+		return
+	}
+	if _, ok := msg.(private); ok {
+		return
+	}
+	if c, ok := m.invoker.(actor.Context); ok {
+		c.ActorSystem().DeadLetter.SendUserMessage(c.Self(), msg)
+	}
+}
+
+// schedule unlocks m and sees to it that somebody runs the actor.
+func (m *mailbox) schedule() {
+	if m.running || !m.started || len(m.system) == 0 && (m.n == 0 || m.suspended) {
+		m.mu.Unlock()
+		return
+	}
+	m.running = true
+	m.mu.Unlock()
+	m.dispatcher.push(m)
+}
+
+// run handles what is queued, for at most a turn. The caller has set running.
+func (m *mailbox) run() {
+	for i := 0; ; i++ {
+		m.mu.Lock()
+		switch {
+		case len(m.system) > 0:
+			msg := m.system[0]
+			m.system[0] = nil
+			if m.system = m.system[1:]; len(m.system) == 0 {
+				m.system = nil
+			}
+			m.mu.Unlock()
+			m.invokeSystem(msg)
+		case m.n == 0 || m.suspended:
+			if m.n == 0 && len(m.ring) > keptRing {
+				m.ring, m.head = nil, 0
+			}
+			m.running = false
+			m.mu.Unlock()
+			return
+		case i >= turnLimit:
+			m.mu.Unlock()
+			m.dispatcher.push(m)
+			return
+		default:
+			msg := m.pop()
+			m.mu.Unlock()
+			m.invokeUser(msg)
+		}
+	}
+}
+
+func (m *mailbox) invokeSystem(msg any) {
+	switch msg.(type) {
+	case *actor.SuspendMailbox:
+		m.setSuspended(true)
+		return
+	case *actor.ResumeMailbox:
+		m.setSuspended(false)
+		return
+	case private:
+		m.invokeUser(msg)
+		return
+	}
+	defer m.attach()
+	defer m.escalate(msg)
+	m.invoker.InvokeSystemMessage(msg)
+}
+
+func (m *mailbox) invokeUser(msg any) {
+	defer m.escalate(msg)
+	m.invoker.InvokeUserMessage(msg)
+}
+
+// escalate makes a panic the failure of the actor. It is called deferred.
+func (m *mailbox) escalate(msg any) {
+	if r := recover(); r != nil {
+		m.invoker.EscalateFailure(r, msg)
+	}
+}
+
+func (m *mailbox) setSuspended(on bool) {
+	m.mu.Lock()
+	m.suspended = on
+	m.mu.Unlock()
+}
+
+// push appends to the ring; m is locked.
+func (m *mailbox) push(msg any) {
+	if int(m.n) == len(m.ring) {
+		grown := make([]any, max(4, 2*len(m.ring)))
+		for i := range m.n {
+			grown[i] = m.ring[int(m.head+i)%len(m.ring)]
+		}
+		m.ring, m.head = grown, 0
+	}
+	m.ring[int(m.head+m.n)%len(m.ring)] = msg
+	m.n++
+}
+
+// pop takes the oldest from the ring; m is locked and not empty.
+func (m *mailbox) pop() any {
+	msg := m.ring[m.head]
+	m.ring[m.head] = nil
+	m.head = int32(int(m.head+1) % len(m.ring))
+	m.n--
+	return msg
+}
+
+// exempt reports whether a message is taken even by a full mailbox: our own, and
+// those by which protoactor steers an actor.
+func exempt(msg any) bool {
+	switch msg.(type) {
+	case private, actor.AutoReceiveMessage, *actor.ReceiveTimeout:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,192 @@
+package actors
+
+import (
+	"fmt"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/hawser-go/hawser/supervisor"
+	"github.com/hawser-go/hawser/transport"
+)
+
+// Handler is the user's part of a module: it receives the messages that are
+// routed to the module, one at a time. A panic restarts the module with a new
+// Handler; the message at fault is counted as failed and the ones behind it are
+// not lost.
+//
+// A Handler may also have any of these methods:
+//
+//	OnEvent(*Context, *Event)  the client's events, in order
+//	OnStop()                   the module ends or restarts
+//	Receive(actor.Context)     every other message sent to the module's PID
+type Handler interface {
+	// OnMessage handles one message. Its payload is valid until OnMessage returns.
+	OnMessage(ctx *Context, m transport.Message)
+}
+
+// HandlerFunc makes a function a Handler.
+type HandlerFunc func(ctx *Context, m transport.Message)
+
+// OnMessage calls f.
+func (f HandlerFunc) OnMessage(ctx *Context, m transport.Message) { f(ctx, m) }
+
+// OverflowPolicy says what happens when a module does not keep up and its queue
+// is full.
+type OverflowPolicy uint8
+
+// The overflow policies of a module.
+const (
+	// Block stops reading from the connection, so that TCP pushes back on the
+	// peer. Other routes of that connection wait with it.
+	Block OverflowPolicy = iota
+	// DropOldest drops what has waited longest.
+	DropOldest
+	// DropNewest drops what has just come.
+	DropNewest
+	// CloseSlow closes the connection with 1013.
+	CloseSlow
+)
+
+// Module declares a receiver of messages: an actor below its client or server,
+// supervised, with a queue of its own.
+type Module struct {
+	// Name is the last part of the actor's name. It must be unique among the
+	// modules of its client or server, and must not be empty.
+	Name string
+	// New makes the Handler, for each start and each restart. Required.
+	New func() Handler
+	// Path limits the module to connections that were opened with this path.
+	// Default "": all. A server of which every module has a Path answers other
+	// paths with 404.
+	Path string
+	// Match says which messages the module wants. It must be fast and must not
+	// keep the payload. Default nil: all.
+	Match func(transport.Message) bool
+	// Async takes the module out of the turn: it runs on a worker of its own
+	// instead of on the thread that reads. For handlers that usually block.
+	Async bool
+	// Instances is how many actors share the work; a connection always uses the
+	// same one, so the order of its messages stands. Default 1. Handlers that
+	// have no state of their own may have one for each CPU.
+	Instances int
+	// QueueBytes bounds the payload bytes that wait for one instance while it is
+	// busy, give or take one read of each connection. Default 1 MiB; negative: no
+	// bound.
+	QueueBytes int
+	// Overflow says what happens at that bound. Default Block.
+	Overflow OverflowPolicy
+	// Restart says when the module is restarted. Default Permanent.
+	Restart supervisor.RestartType
+}
+
+func (m Module) validate(others []Module) error {
+	switch {
+	case m.Name == "":
+		return &OptionError{Option: "Module.Name", Problem: "is empty; every module needs a name"}
+	case m.New == nil:
+		return &OptionError{Option: "Module.New", Problem: fmt.Sprintf("of %q is nil; it must make a Handler", m.Name)}
+	case m.Path != "" && m.Path[0] != '/':
+		return &OptionError{Option: "Module.Path", Problem: fmt.Sprintf("%q must begin with a slash", m.Path)}
+	}
+	for _, o := range others {
+		if o.Name == m.Name {
+			return &OptionError{Option: "Module.Name", Problem: fmt.Sprintf("%q is used twice", m.Name)}
+		}
+	}
+	return nil
+}
+
+// OptionError says which option cannot be used, and how to mend it.
+type OptionError struct{ Option, Problem string }
+
+func (e *OptionError) Error() string { return "actors: " + e.Option + " " + e.Problem }
+
+// Context is what a Handler has at hand while it handles a message. It must not
+// be kept; Conn may be.
+type Context struct {
+	// Context is the module's actor.Context: PIDs, spawning, requests.
+	actor.Context
+	conn *Conn
+}
+
+// Conn returns the connection that the message came from.
+func (c *Context) Conn() *Conn { return c.conn }
+
+// Reply accepts a message for the peer. It leaves with the other replies of this
+// turn in one write. The payload is copied.
+func (c *Context) Reply(kind transport.Kind, payload []byte) (uint64, error) {
+	return c.conn.queue(kind, payload)
+}
+
+// Echo accepts a received message for its own sender, as it came.
+func (c *Context) Echo(m transport.Message) (uint64, error) {
+	id, err := c.conn.out.add(m.Kind, m.Payload, false)
+	return id, c.conn.overflowed(err)
+}
+
+// moduleActor runs a Handler.
+type moduleActor struct {
+	target  *target
+	handler Handler
+	ctx     Context
+}
+
+func (m *moduleActor) Receive(ctx actor.Context) {
+	m.ctx.Context = ctx
+	switch msg := ctx.Message().(type) {
+	case *actor.Started:
+		m.start()
+	case *delivery:
+		m.handle(msg)
+	case *Event:
+		if h, ok := m.handler.(interface{ OnEvent(*Context, *Event) }); ok {
+			h.OnEvent(&m.ctx, msg)
+		}
+	case *actor.Stopping, *actor.Restarting:
+		if h, ok := m.handler.(interface{ OnStop() }); ok {
+			h.OnStop()
+		}
+	case *actor.Stopped:
+		m.target.ended()
+	default:
+		if h, ok := m.handler.(actor.Actor); ok {
+			h.Receive(ctx)
+			return
+		}
+		unhandled(ctx)
+	}
+}
+
+// start makes the Handler, and goes on behind the message that the one before
+// failed at.
+func (m *moduleActor) start() {
+	m.handler = m.target.module.New()
+	if d := m.target.current; d != nil {
+		m.target.side.counters.failed.Add(1)
+		d.queued() // the turn it began in is over
+		m.handle(d)
+	}
+}
+
+func (m *moduleActor) handle(d *delivery) {
+	m.target.current = d
+	m.ctx.conn = d.conn
+	for n := d.len(); d.done < n; {
+		i := d.done
+		d.done++
+		m.handler.OnMessage(&m.ctx, d.at(i))
+	}
+	m.ctx.conn = nil
+	m.target.current = nil
+	d.finish()
+}
+
+// unhandled makes a message that an actor of ours does not know a dead letter,
+// so that it is seen.
+func unhandled(ctx actor.Context) {
+	switch ctx.Message().(type) {
+	case actor.AutoReceiveMessage, actor.SystemMessage, private:
+		return
+	}
+	ctx.ActorSystem().DeadLetter.SendUserMessage(ctx.Self(), ctx.Message())
+}

@@ -1,0 +1,145 @@
+package actors
+
+import (
+	"context"
+	"crypto/tls"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/hawser-go/hawser/supervisor"
+	"github.com/hawser-go/hawser/transport"
+)
+
+// Attempt is what a Request function may want to know of the attempt it is asked
+// for.
+type Attempt struct {
+	// Number counts from 1 since the client was last ready.
+	Number int
+	// Cause is how the attempt or the connection before ended, or nil. After a
+	// refused handshake it is a *transport.HandshakeError.
+	Cause error
+}
+
+// Target is where and with what an attempt dials.
+type Target struct {
+	// URL is a ws or wss URL. Default: the one that Dial was given.
+	URL string
+	// Header is sent with the handshake, added to ClientOptions.Header.
+	Header http.Header
+}
+
+// ClientOptions says how a client connects, stays connected and ends. The zero
+// value is good.
+type ClientOptions struct {
+	// Name is the name of the client's actor. Default: "client" and a number.
+	Name string
+	// Modules receive the messages. See [Module].
+	Modules []Module
+	// Middleware sees the messages in both directions. See [Middleware].
+	Middleware []Middleware
+
+	// Request is asked before every attempt for the URL and for headers such as a
+	// fresh token. An error counts as a failed attempt. Default nil: always the
+	// same. It must return when its context is done.
+	Request func(ctx context.Context, a Attempt) (Target, error)
+	// Header is sent with every handshake.
+	Header http.Header
+	// Subprotocols are offered in this order (RFC 6455 §4.1).
+	Subprotocols []string
+	// TLSConfig is used for wss. Default: the system's roots.
+	TLSConfig *tls.Config
+	// Proxy returns the HTTP proxy for a URL, or nil for none. Default: from the
+	// environment.
+	Proxy func(*url.URL) (*url.URL, error)
+	// NetDial replaces the dialling of TCP.
+	NetDial func(ctx context.Context, network, addr string) (net.Conn, error)
+	// Resolver looks up host names. Default: net.DefaultResolver.
+	Resolver *net.Resolver
+	// DialTimeout bounds looking up, connecting, TLS and handshake together.
+	// Default 10 s; negative: no bound.
+	DialTimeout time.Duration
+
+	// Setup are the steps done on every new connection before it is ready.
+	Setup []SetupStep
+	// OpenTimeout bounds all set-up steps of one connection. Default 10 s.
+	OpenTimeout time.Duration
+
+	// Limits bound what the server may send. Default 1 MiB a message.
+	Limits transport.Limits
+	// Outbox bounds what waits to be written, also while offline.
+	Outbox OutboxLimits
+	// Heartbeat finds a dead server.
+	Heartbeat Heartbeat
+	// WriteTimeout ends a connection of which the socket takes nothing for that
+	// long. Default 10 s; negative: never.
+	WriteTimeout time.Duration
+	// CloseTimeout bounds the close handshake, the writing of accepted messages
+	// included; then the connection is reset. Default 5 s.
+	CloseTimeout time.Duration
+
+	// Backoff says when to try again and when to give up.
+	Backoff supervisor.Backoff
+	// Restart says whether the connection comes back at all: Permanent always,
+	// Transient unless it was closed with 1000, Temporary never. Default Permanent.
+	Restart supervisor.RestartType
+	// Classify says what a failure leads to. Default: supervisor.Classify.
+	Classify func(error) supervisor.Verdict
+	// Rand returns numbers in [0, 1) for the jitter. Default: math/rand/v2. It is
+	// called by one goroutine at a time.
+	Rand func() float64
+
+	// OnOutcome is told the outcome of accepted messages, in batches, from the
+	// thread on which they happened. It must not block.
+	OnOutcome func([]Outcome)
+	// OnSessionReset is called when a Disconnect ends the session, before the
+	// client dials anew. cause is nil for a Disconnect. It must not block.
+	OnSessionReset func(cause error)
+	// Logger gets what no event tells. Default: the actor system's.
+	Logger *slog.Logger
+}
+
+func (o ClientOptions) withDefaults() ClientOptions {
+	if o.OpenTimeout == 0 {
+		o.OpenTimeout = 10 * time.Second
+	}
+	o.WriteTimeout = orDefault(o.WriteTimeout, 10*time.Second)
+	o.CloseTimeout = orDefault(o.CloseTimeout, 5*time.Second)
+	o.Heartbeat = o.Heartbeat.withDefaults()
+	o.Outbox = o.Outbox.withDefaults(4<<20, 15*time.Second)
+	return o
+}
+
+// orDefault returns d, or def if d is zero, or zero (never) if d is negative.
+func orDefault(d, def time.Duration) time.Duration {
+	switch {
+	case d == 0:
+		return def
+	case d < 0:
+		return 0
+	}
+	return d
+}
+
+func validateParts(modules []Module, middleware []Middleware) error {
+	for i, m := range modules {
+		if err := m.validate(modules[:i]); err != nil {
+			return err
+		}
+	}
+	for i, m := range middleware {
+		if err := m.validate(middleware[:i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o ClientOptions) dialer(p *transport.Poller) *transport.Dialer {
+	return &transport.Dialer{
+		Timeout: o.DialTimeout, Header: o.Header, Subprotocols: o.Subprotocols, TLSConfig: o.TLSConfig,
+		NetDial: o.NetDial, Resolver: o.Resolver, Proxy: o.Proxy, Limits: o.Limits, Poller: p,
+	}
+}

@@ -1,0 +1,360 @@
+package actors
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hawser-go/hawser/transport"
+)
+
+// ErrOutboxFull is returned by Send when the outbox has no room. The message was
+// not accepted; try again when some have left, or give the outbox more room.
+var ErrOutboxFull = errors.New("actors: outbox full")
+
+// ErrStopped is returned by everything that needs a client or a connection that
+// has not ended. The cause may be wrapped with it.
+var ErrStopped = errors.New("actors: stopped")
+
+// ErrInvalidUTF8 is returned by Send for a text message that is not UTF-8
+// (RFC 6455 §5.6). Send it as binary, or repair it.
+var ErrInvalidUTF8 = errors.New("actors: text message is not valid UTF-8; send it as binary")
+
+// MessageTooBigError is returned by Send for a message that could never leave.
+type MessageTooBigError struct {
+	// Size is the message's length in bytes, Limit the largest allowed.
+	Size, Limit int
+}
+
+func (e *MessageTooBigError) Error() string {
+	return fmt.Sprintf("actors: message of %d bytes is larger than the outbox limit of %d", e.Size, e.Limit)
+}
+
+// OutboxLimits bound what waits to be written. Zero values are the defaults.
+type OutboxLimits struct {
+	// Messages is how many messages wait at most. Default 65536; negative: no
+	// limit of its own.
+	Messages int
+	// Bytes is how many bytes wait at most, frames included. Default 4 MiB on a
+	// client, 1 MiB for a server's connection; negative: no limit of its own.
+	Bytes int
+	// Age is how long a message waits at most; then it is dropped as Expired.
+	// Default 15 s on a client, no limit on a server, where the write deadline
+	// bounds it; negative: no limit.
+	Age time.Duration
+}
+
+func (l OutboxLimits) withDefaults(bytes int, age time.Duration) OutboxLimits {
+	if l.Messages == 0 {
+		l.Messages = 1 << 16
+	}
+	if l.Bytes == 0 {
+		l.Bytes = bytes
+	}
+	if l.Age == 0 {
+		l.Age = age
+	}
+	return l
+}
+
+// outbox holds accepted messages, already framed, until a writer takes them. It
+// belongs to the stable plane: on a client it outlives every socket, and what a
+// dead socket did not take goes to the next one, in order.
+//
+// It is safe for concurrent use. One writer at a time takes from it.
+type outbox struct {
+	mu      sync.Mutex
+	limits  OutboxLimits
+	ledger  *ledger
+	settled func([]Outcome) // may be nil; called without the lock
+	masked  bool            // a client's frames are masked (RFC 6455 §5.3)
+	held    bool            // data waits: only set-up messages may leave
+	end     error           // why nothing is accepted any more
+	setup   lane            // of the current epoch: auth, resubscribe
+	data    lane
+	count   int // messages without an outcome
+	bytes   int // their bytes
+	nextID  uint64
+	empties chan struct{} // closed when nothing is left; nil while nobody waits
+	hint    atomic.Int32  // how many bytes of replies the current turn may bring
+}
+
+// add accepts a message, or says why not. onSetup puts it into the lane ahead of
+// the data. A zero now stamps the message only if ages matter.
+func (o *outbox) add(kind transport.Kind, payload []byte, onSetup bool) (uint64, error) {
+	size := transport.HeaderSize(len(payload), o.masked) + len(payload)
+	var at int64
+	if o.limits.Age > 0 {
+		at = time.Now().UnixNano()
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch {
+	case o.end != nil:
+		return 0, o.end
+	case o.limits.Bytes > 0 && size > o.limits.Bytes:
+		return 0, &MessageTooBigError{Size: len(payload), Limit: o.limits.Bytes}
+	case o.limits.Bytes > 0 && o.bytes+size > o.limits.Bytes, o.limits.Messages > 0 && o.count >= o.limits.Messages:
+		return 0, ErrOutboxFull
+	}
+	to := &o.data
+	if onSetup {
+		to = &o.setup
+	}
+	c := o.tail(to, size)
+	c.buf.B = transport.AppendFrame(c.buf.B, byte(kind), payload, o.masked)
+	o.nextID++
+	c.entries = append(c.entries, entry{id: o.nextID, at: at, size: int32(size)})
+	o.count++
+	o.bytes += size
+	o.ledger.accepted.Add(1)
+	o.ledger.inFlight.Add(1)
+	return o.nextID, nil
+}
+
+// tail returns the chunk to which a frame of size bytes is appended.
+func (o *outbox) tail(to *lane, size int) *chunk {
+	room := max(size, int(o.hint.Load()))
+	if last := to.tail; last != nil {
+		if last.fits(size) {
+			return last
+		}
+		room = max(room, min(4*cap(last.buf.B), chunkSize))
+	}
+	c := newChunk(room)
+	to.append(c)
+	return c
+}
+
+// take returns the next chunk for the writer, or nil. It stays in the outbox
+// until finish or giveBack.
+func (o *outbox) take() *chunk {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	from := o.ready()
+	if from == nil {
+		return nil
+	}
+	from.head.taken = true
+	return from.head
+}
+
+// ready is the lane to take from, or nil: set-up messages go first.
+func (o *outbox) ready() *lane {
+	switch {
+	case !o.setup.empty():
+		return &o.setup
+	case o.held || o.data.empty():
+		return nil
+	}
+	return &o.data
+}
+
+// pending reports whether a writer would find something.
+func (o *outbox) pending() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.ready() != nil
+}
+
+// size returns how many messages and bytes wait.
+func (o *outbox) size() (messages, bytes int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.count, o.bytes
+}
+
+// wrote says that the socket took n more bytes of c. Messages of which all bytes
+// are gone are written. When it was the last one the chunk leaves the outbox and
+// must not be used any more; then wrote returns true.
+func (o *outbox) wrote(c *chunk, n int) bool {
+	var done []Outcome
+	o.mu.Lock()
+	c.sent += n
+	before := c.first
+	for c.first < len(c.entries) && c.off+int(c.entries[c.first].size) <= c.sent {
+		e := c.drop()
+		o.leave(e)
+		if o.settled != nil {
+			done = append(done, Outcome{ID: e.id, Result: Written})
+		}
+	}
+	if k := c.first - before; k > 0 {
+		o.ledger.settle(Written, 0, uint64(k))
+	}
+	over := c.left() == 0
+	if over {
+		o.remove(c)
+	}
+	o.mu.Unlock()
+	o.tell(done)
+	return over
+}
+
+// giveBack is called when the socket died. Of the chunk that the writer had, the
+// messages of which window bytes behind the sent ones may have been handed over
+// have an unknown outcome; the others wait for the next writer.
+func (o *outbox) giveBack(c *chunk, window int) {
+	var done []Outcome
+	o.mu.Lock()
+	touched := c.sent + window
+	for c.left() > 0 && c.off < touched {
+		done = o.settle(done, c.drop(), Unknown, 0)
+	}
+	c.sent, c.taken = c.off, false
+	if c.left() == 0 {
+		o.remove(c)
+	}
+	o.mu.Unlock()
+	o.tell(done)
+}
+
+// swap puts the frames that a middleware made of c in its place. kept are the
+// entries that are still there, dropped those that are not.
+func (o *outbox) swap(c *chunk, buf *transport.Buffer, kept []entry, dropped []Outcome) bool {
+	o.mu.Lock()
+	o.bytes += len(buf.B) - (len(c.buf.B) - c.off)
+	c.buf.Release()
+	c.buf, c.off, c.sent, c.first = buf, 0, 0, 0
+	c.entries = append(c.entries[:0], kept...)
+	for _, d := range dropped {
+		o.less()
+		o.ledger.settle(d.Result, d.Reason, 1)
+	}
+	over := c.left() == 0
+	if over {
+		o.remove(c)
+	}
+	o.mu.Unlock()
+	o.tell(dropped)
+	return over
+}
+
+// hold keeps data back, or lets it go.
+func (o *outbox) hold(on bool) {
+	o.mu.Lock()
+	o.held = on
+	o.mu.Unlock()
+}
+
+// clearSetup drops what is left of an incarnation's set-up messages: the next
+// one makes its own.
+func (o *outbox) clearSetup() {
+	o.mu.Lock()
+	done := o.empty(&o.setup, Superseded)
+	o.mu.Unlock()
+	o.tell(done)
+}
+
+// expire drops the messages that are too old at now, and returns when the next
+// one will be; zero if none waits.
+func (o *outbox) expire(now time.Time) (next time.Time) {
+	if o.limits.Age <= 0 {
+		return time.Time{}
+	}
+	var done []Outcome
+	o.mu.Lock()
+	oldest := now.Add(-o.limits.Age).UnixNano()
+	for c := o.data.head; c != nil && !c.taken; c = o.data.head {
+		for c.left() > 0 && c.entries[c.first].at <= oldest {
+			done = o.settle(done, c.drop(), Dropped, Expired)
+			c.sent = c.off
+		}
+		if c.left() > 0 {
+			next = time.Unix(0, c.entries[c.first].at).Add(o.limits.Age)
+			break
+		}
+		o.data.shift()
+	}
+	o.mu.Unlock()
+	o.tell(done)
+	return next
+}
+
+// refuse makes the outbox accept no more; what it has may still leave.
+func (o *outbox) refuse(why error) {
+	o.mu.Lock()
+	if o.end == nil {
+		o.end = why
+	}
+	o.mu.Unlock()
+}
+
+// close makes the outbox accept no more and drops what it has. Nobody may be
+// writing from it.
+func (o *outbox) close(why error) {
+	o.mu.Lock()
+	if o.end == nil {
+		o.end = why
+	}
+	done := o.empty(&o.setup, Closed)
+	done = append(done, o.empty(&o.data, Closed)...)
+	o.mu.Unlock()
+	o.tell(done)
+}
+
+// empty drops all messages of a lane; o is locked.
+func (o *outbox) empty(from *lane, reason Reason) (done []Outcome) {
+	for c := from.head; c != nil; c = from.head {
+		for c.left() > 0 {
+			done = o.settle(done, c.drop(), Dropped, reason)
+		}
+		from.shift()
+	}
+	return done
+}
+
+// settle gives a message its outcome; o is locked.
+func (o *outbox) settle(done []Outcome, e entry, result Result, reason Reason) []Outcome {
+	o.leave(e)
+	o.ledger.settle(result, reason, 1)
+	if o.settled != nil {
+		done = append(done, Outcome{ID: e.id, Result: result, Reason: reason})
+	}
+	return done
+}
+
+func (o *outbox) leave(e entry) {
+	o.bytes -= int(e.size)
+	o.less()
+}
+
+// less counts a message that has its outcome; o is locked.
+func (o *outbox) less() {
+	if o.count--; o.count == 0 && o.empties != nil {
+		close(o.empties)
+		o.empties = nil
+	}
+}
+
+// emptied returns a channel that is closed when no message is left.
+func (o *outbox) emptied() <-chan struct{} {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.empties == nil {
+		o.empties = make(chan struct{})
+	}
+	c := o.empties
+	if o.count == 0 {
+		close(c)
+		o.empties = nil
+	}
+	return c
+}
+
+// remove takes the chunk that the writer had out of its lane; o is locked.
+func (o *outbox) remove(c *chunk) {
+	if o.setup.head == c {
+		o.setup.shift()
+	} else {
+		o.data.shift()
+	}
+}
+
+func (o *outbox) tell(done []Outcome) {
+	if len(done) > 0 && o.settled != nil {
+		o.settled(done)
+	}
+}

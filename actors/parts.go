@@ -1,0 +1,112 @@
+package actors
+
+import (
+	"fmt"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/hawser-go/hawser/supervisor"
+)
+
+// parts are the actors that a client or a server has beside its connections: the
+// router, the middleware and the modules. Their owner embeds it and supervises
+// them.
+type parts struct {
+	side     *side
+	strategy *supervisor.OneForOne
+	router   *actor.PID
+	modules  []Module
+	targets  []*target
+}
+
+func newParts(s *side) parts {
+	return parts{side: s, strategy: supervisor.NewOneForOne(supervisor.OneForOneOptions{Notify: s.publish})}
+}
+
+// spawn starts the parts and makes the first route table. It is called when the
+// owner starts, before there is any connection.
+func (p *parts) spawn(ctx actor.Context, modules []Module, middleware []Middleware) error {
+	var err error
+	p.router, err = ctx.SpawnNamed(p.side.root.props(func() actor.Actor { return &router{side: p.side} }, nil, escalate), "router")
+	if err != nil {
+		return fmt.Errorf("actors: spawn router: %w", err)
+	}
+	var stations []*station
+	for i := range middleware {
+		s, err := p.station(ctx, &middleware[i])
+		if err != nil {
+			return err
+		}
+		stations = append(stations, s)
+	}
+	var groups []*group
+	for i := range modules {
+		g, err := p.group(ctx, &modules[i])
+		if err != nil {
+			return err
+		}
+		groups = append(groups, g)
+	}
+	p.modules = modules
+	p.side.routes.Store(newTable(groups, stations))
+	return nil
+}
+
+func (p *parts) station(ctx actor.Context, m *Middleware) (*station, error) {
+	s := &station{middleware: m, side: p.side, box: newMailbox(p.side.root.dispatcher)}
+	props := p.side.root.props(func() actor.Actor { return &middlewareActor{station: s} }, s.box, escalate)
+	if _, err := ctx.SpawnNamed(props, "middleware-"+m.Name); err != nil {
+		return nil, fmt.Errorf("actors: spawn middleware %q: %w", m.Name, err)
+	}
+	return s, nil
+}
+
+// group starts the instances of a module.
+func (p *parts) group(ctx actor.Context, m *Module) (*group, error) {
+	g := &group{module: m}
+	for i := range max(1, m.Instances) {
+		t := &target{module: m, side: p.side, box: newMailbox(p.side.root.dispatcher), limit: int64(m.QueueBytes)}
+		if m.QueueBytes == 0 {
+			t.limit = 1 << 20
+		}
+		name := "module-" + m.Name
+		if m.Instances > 1 {
+			name = fmt.Sprintf("%s-%d", name, i)
+		}
+		props := p.side.root.props(func() actor.Actor { return &moduleActor{target: t} }, t.box, escalate)
+		pid, err := ctx.SpawnNamed(props, name)
+		if err != nil {
+			return nil, fmt.Errorf("actors: spawn module %q: %w", m.Name, err)
+		}
+		p.strategy.SetRestart(pid, m.Restart)
+		t.pid = pid
+		g.instances = append(g.instances, t)
+		p.targets = append(p.targets, t)
+	}
+	return g, nil
+}
+
+// add starts one more module and routes to it.
+func (p *parts) add(ctx actor.Context, m *AddModule) {
+	module := m.Module
+	if err := module.validate(p.modules); err != nil {
+		answer(ctx, &ModuleAdded{Err: err})
+		return
+	}
+	g, err := p.group(ctx, &module)
+	if err != nil {
+		answer(ctx, &ModuleAdded{Err: err})
+		return
+	}
+	p.modules = append(p.modules[:len(p.modules):len(p.modules)], module)
+	ctx.Send(p.router, &addRoute{group: g, asker: ctx.Sender()})
+}
+
+// event tells the modules what happened.
+func (p *parts) event(e *Event) {
+	for _, t := range p.targets {
+		if !t.down.Load() {
+			t.box.PostUserMessage(e)
+		}
+	}
+}

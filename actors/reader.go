@@ -1,0 +1,112 @@
+package actors
+
+import (
+	"errors"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/hawser-go/hawser/transport"
+)
+
+// reader turns what the socket has into messages: one read, one batch, one turn.
+// It lives and dies with one incarnation.
+type reader struct{ conn *Conn }
+
+func (r *reader) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *readable:
+		if (*Conn)(m) == r.conn {
+			r.read()
+		}
+	case *openingOver:
+		r.conn.goOn(m)
+	default:
+		unhandled(ctx)
+	}
+}
+
+// read is a turn. The replies of the modules that ran in it leave in one write.
+func (r *reader) read() {
+	c := r.conn
+	batch, err := c.wire.Read()
+	if err != nil {
+		c.lost(err)
+		return
+	}
+	if batch == nil {
+		return
+	}
+	c.seen()
+	if len(batch.Messages) > 0 {
+		c.hint(batch)
+		c.receive(batch)
+		c.flush()
+	}
+	if len(batch.Control) > 0 {
+		c.control(batch.Control)
+	}
+	switch {
+	case batch.Close != nil:
+		c.connection.PostUserMessage(&peerClosed{epoch: c.epoch, frame: batch.Close})
+	case batch.Err != nil:
+		c.connection.PostUserMessage(&violated{epoch: c.epoch, err: batch.Err})
+	}
+	batch.Release()
+}
+
+// receive takes messages to whoever wants them at this stage of the connection.
+func (c *Conn) receive(batch *transport.Batch) {
+	if o := c.opening.Load(); o != nil && o.take(batch) {
+		return
+	}
+	c.dispatch(batch, batch.Messages)
+}
+
+// hint makes room in the outbox for replies about as large as the requests.
+func (c *Conn) hint(batch *transport.Batch) {
+	n := 0
+	for i := range batch.Messages {
+		n += len(batch.Messages[i].Payload) + 14
+	}
+	c.out.hint.Store(int32(min(n, chunkSize)))
+}
+
+// control answers pings and passes pongs on.
+func (c *Conn) control(frames []transport.Control) {
+	var pongs []byte
+	for _, f := range frames {
+		if f.Kind == transport.Pong {
+			c.connection.PostUserMessage(&pongReceived{epoch: c.epoch, payload: append([]byte(nil), f.Payload...)})
+			continue
+		}
+		pongs = appendControl(pongs, byte(transport.Pong), f.Payload, !c.side.server)
+	}
+	if len(pongs) > 0 {
+		c.writer.deliver(&sendControl{frames: pongs})
+	}
+}
+
+// appendControl appends a control frame that is ready for the wire.
+func appendControl(dst []byte, op byte, payload []byte, masked bool) []byte {
+	start := len(dst)
+	dst = transport.AppendFrame(dst, op, payload, masked)
+	if masked {
+		transport.SealFrame(dst[start:])
+	}
+	return dst
+}
+
+// lost ends the incarnation because its socket cannot be used any more. On a
+// client that is the failure of the actor that found out: its supervisor decides
+// what follows. On a server, and during a close handshake, it is an event.
+func (c *Conn) lost(err error) {
+	if errors.Is(err, transport.ErrClosed) {
+		return // by ourselves
+	}
+	if c.side.server || c.closing.Load() {
+		c.connection.PostUserMessage(&ended{epoch: c.epoch, err: err})
+		return
+	}
+	_ = c.wire.Close() // before the failure goes up: no descriptor waits for a restart
+	panic(err)
+}

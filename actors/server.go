@@ -1,0 +1,234 @@
+package actors
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/hawser-go/hawser/transport"
+)
+
+// ServerOptions says how a server takes connections, serves and ends them. The
+// zero value is good.
+type ServerOptions struct {
+	// Name is the name of the server's actor. Default: "server" and a number.
+	Name string
+	// Modules receive the messages. See [Module].
+	Modules []Module
+	// Middleware sees the messages in both directions. See [Middleware].
+	Middleware []Middleware
+
+	// Authorize may refuse a handshake: a *transport.HandshakeError gives the
+	// status, any other error means 403. Default nil: all are welcome whose path
+	// and origin are. It runs on the goroutine of the handshake.
+	Authorize func(*transport.Request) error
+	// CheckOrigin says whether a browser's page may connect. Default: pages of the
+	// same host only.
+	CheckOrigin func(*transport.Request) bool
+	// Metadata makes what Conn.Metadata returns of the request. The request itself
+	// is not kept: it would cost more memory than the connection. Default nil.
+	Metadata func(*transport.Request) any
+	// Header is sent with every accepted handshake.
+	Header http.Header
+	// Subprotocols are those the server speaks, the best first (RFC 6455 §4.2.2).
+	Subprotocols []string
+	// TLSConfig makes Serve speak TLS. Default nil: plain.
+	TLSConfig *tls.Config
+	// HandshakeTimeout bounds the whole opening handshake, from accept on.
+	// Default 5 s; negative: no bound.
+	HandshakeTimeout time.Duration
+	// Handshakes is how many handshakes Serve has under way at a time; others wait
+	// to be accepted. Default 1024.
+	Handshakes int
+
+	// Limits bound what a client may send. Default 64 KiB a message.
+	Limits transport.Limits
+	// Outbox bounds what waits for one connection. When it is full the connection
+	// is closed with 1013. Default 1 MiB.
+	Outbox OutboxLimits
+	// Heartbeat finds dead clients.
+	Heartbeat Heartbeat
+	// WriteTimeout ends a connection of which the socket takes nothing for that
+	// long. Default 10 s; negative: never.
+	WriteTimeout time.Duration
+	// CloseTimeout bounds the close handshake; then the connection is reset.
+	// Default 5 s.
+	CloseTimeout time.Duration
+	// Shards is the number of actors that look after the connections. Default 16.
+	Shards int
+	// Logger gets what is no event of a connection. Default: the actor system's.
+	Logger *slog.Logger
+}
+
+func (o ServerOptions) withDefaults() ServerOptions {
+	if o.Shards <= 0 {
+		o.Shards = 16
+	}
+	if o.Handshakes <= 0 {
+		o.Handshakes = 1024
+	}
+	o.WriteTimeout = orDefault(o.WriteTimeout, 10*time.Second)
+	o.CloseTimeout = orDefault(o.CloseTimeout, 5*time.Second)
+	o.Heartbeat = o.Heartbeat.withDefaults()
+	o.Outbox = o.Outbox.withDefaults(1<<20, -1)
+	return o
+}
+
+// Server takes WebSocket connections and gives each an actor of its own. It is an
+// http.Handler, and serves listeners. All methods are safe for concurrent use.
+type Server struct {
+	s    *service
+	pid  *actor.PID
+	once sync.Once // gives the root back
+	left error
+}
+
+// service is the stable plane of a server.
+type service struct {
+	side
+	options  ServerOptions
+	upgrader *transport.Upgrader
+	box      *mailbox
+	shards   []*shard
+	ids      atomic.Uint64
+	live     atomic.Int64
+	draining atomic.Bool
+	stopped  chan struct{}
+
+	mu        sync.Mutex
+	listeners map[net.Listener]struct{}
+	shaking   map[net.Conn]struct{} // sockets whose handshake is under way
+}
+
+var serverNames atomic.Uint64
+
+// NewServer makes a server on the user's actor system. It serves nothing until it
+// is mounted as an http.Handler or given a listener.
+func NewServer(system *actor.ActorSystem, o ServerOptions) (*Server, error) {
+	if err := validateParts(o.Modules, o.Middleware); err != nil {
+		return nil, err
+	}
+	o = o.withDefaults()
+	r, err := acquireRoot(system)
+	if err != nil {
+		return nil, err
+	}
+	s := newService(r, o)
+	a := &serverActor{service: s, parts: newParts(&s.side), ready: make(chan error, 1)}
+	pid, err := r.spawn(r.props(func() actor.Actor { return a }, s.box, nil), s.name)
+	if err == nil {
+		if err = <-a.started(); err == nil {
+			return &Server{s: s, pid: pid}, nil
+		}
+	}
+	return nil, errors.Join(fmt.Errorf("actors: spawn server %q: %w", s.name, err), r.release(context.Background()))
+}
+
+func newService(r *root, o ServerOptions) *service {
+	s := &service{
+		options: o, box: newMailbox(r.dispatcher), stopped: make(chan struct{}),
+		listeners: map[net.Listener]struct{}{}, shaking: map[net.Conn]struct{}{},
+	}
+	s.root, s.system, s.logger, s.server = r, r.system, orLogger(o.Logger, r.system), true
+	s.name = o.Name
+	if s.name == "" {
+		s.name = "server" + strconv.FormatUint(serverNames.Add(1), 36)
+	}
+	s.heartbeat, s.writeTimeout, s.closeTimeout = o.Heartbeat, o.WriteTimeout, o.CloseTimeout
+	s.routes.Store(newTable(nil, nil))
+	s.upgrader = &transport.Upgrader{
+		Timeout: o.HandshakeTimeout, Subprotocols: o.Subprotocols, CheckOrigin: o.CheckOrigin,
+		Header: o.Header, Authorize: s.authorize, Limits: o.Limits, Poller: r.pollerOf(),
+	}
+	return s
+}
+
+// authorize refuses what nobody would serve before it asks the user.
+func (s *service) authorize(r *transport.Request) error {
+	switch {
+	case s.draining.Load():
+		return &transport.HandshakeError{Status: http.StatusServiceUnavailable, RetryAfter: time.Second, Detail: "server is going away"}
+	case !s.routes.Load().serves(r.Path):
+		return &transport.HandshakeError{Status: http.StatusNotFound, Detail: "no module serves this path"}
+	case s.options.Authorize != nil:
+		return s.options.Authorize(r)
+	}
+	return nil
+}
+
+// PID returns the server's actor. It takes *AddModule.
+func (s *Server) PID() *actor.PID { return s.pid }
+
+// Connections returns how many connections there are.
+func (s *Server) Connections() int { return int(s.s.live.Load()) }
+
+// Books returns the counters of the messages that the server accepted for its
+// connections.
+func (s *Server) Books() Books { return s.s.ledger.books() }
+
+// ServeHTTP upgrades a request to a connection. It returns when the connection
+// has been handed to its actor, or refused.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	wire, req, err := s.s.upgrader.UpgradeHTTP(w, r)
+	if err != nil {
+		s.s.logger.Debug("actors: handshake refused", "server", s.s.name, "error", err)
+		return
+	}
+	s.s.join(wire, req)
+}
+
+// join gives a new connection to a shard.
+func (s *service) join(wire *transport.Conn, req *transport.Request) {
+	c := &Conn{wire: wire, side: &s.side, path: req.Path, id: s.ids.Add(1), epoch: 1}
+	c.out = &outbox{limits: s.options.Outbox, ledger: &s.ledger}
+	if s.options.Metadata != nil {
+		c.meta = s.options.Metadata(req)
+	}
+	c.epoch = c.id
+	s.shards[c.id%uint64(len(s.shards))].box.PostUserMessage(&joined{conn: c})
+}
+
+// Close ends the server: listeners, then every connection with 1001 behind what
+// it has accepted, then the modules. It returns nil when every actor, goroutine
+// and socket of the server is gone. When ctx is done before, or 1 s after
+// CloseTimeout, the rest is ended by force and the error names it. It may be
+// called more than once and from inside a handler.
+func (s *Server) Close(ctx context.Context) error {
+	v := s.s
+	ctx, cancel := context.WithTimeout(ctx, v.closeTimeout+time.Second)
+	defer cancel()
+	v.draining.Store(true)
+	v.closeListeners()
+	v.box.PostUserMessage(&shutdown{})
+	select {
+	case <-v.stopped:
+	case <-ctx.Done():
+		v.system.Root.Stop(s.pid)
+		return s.leftover(ctx.Err())
+	}
+	if left := v.tasks.wait(ctx); left != nil {
+		return s.leftover(ctx.Err())
+	}
+	s.once.Do(func() { s.left = v.root.release(ctx) })
+	if s.left != nil {
+		return &UnstoppedError{Left: []string{"workers"}, Err: s.left}
+	}
+	return nil
+}
+
+func (s *Server) leftover(cause error) error {
+	left := append(below(s.s.system, s.pid.Id), s.s.tasks.left()...)
+	slices.Sort(left)
+	return &UnstoppedError{Left: left, Err: cause}
+}

@@ -1,0 +1,237 @@
+package actors
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/hawser-go/hawser/transport"
+)
+
+// shutdown: end in order. Server.Close → Server
+type shutdown struct{}
+
+func (*shutdown) private() {}
+
+// serverActor is the actor of a server: it supervises the shards, the router and
+// the modules.
+type serverActor struct {
+	*service
+	parts parts
+	ready chan error
+	open  int // shards that still run
+}
+
+// started yields the result of the start.
+func (a *serverActor) started() <-chan error { return a.ready }
+
+func (a *serverActor) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		a.ready <- a.start(ctx)
+	case *AddModule:
+		a.parts.add(ctx, m)
+	case *shutdown:
+		for _, s := range a.shards {
+			s.box.PostUserMessage(m)
+		}
+	case *actor.Terminated:
+		a.shardEnded(ctx, m)
+	case *actor.Stopped:
+		close(a.stopped)
+	default:
+		unhandled(ctx)
+	}
+}
+
+func (a *serverActor) start(ctx actor.Context) error {
+	if err := a.parts.spawn(ctx, a.options.Modules, a.options.Middleware); err != nil {
+		return err
+	}
+	for i := range a.options.Shards {
+		s := &shard{service: a.service, box: newMailbox(a.root.dispatcher), conns: map[uint64]*Conn{}}
+		props := a.root.props(func() actor.Actor { return s }, s.box, stopChild{})
+		pid, err := ctx.SpawnNamed(props, "s"+strconv.FormatInt(int64(i), 36))
+		if err != nil {
+			return err
+		}
+		s.pid = pid
+		a.shards = append(a.shards, s)
+	}
+	a.open = len(a.shards)
+	return nil
+}
+
+// shardEnded goes on with the shutdown when the last shard has ended.
+func (a *serverActor) shardEnded(ctx actor.Context, m *actor.Terminated) {
+	for _, s := range a.shards {
+		if s.pid.Equal(m.Who) {
+			if a.open--; a.open == 0 {
+				ctx.Stop(ctx.Self())
+			}
+			return
+		}
+	}
+}
+
+// HandleFailure implements actor.SupervisorStrategy. A shard that fails is
+// restarted: its connections end, the others live on.
+func (a *serverActor) HandleFailure(sys *actor.ActorSystem, sup actor.Supervisor, child *actor.PID, rs *actor.RestartStatistics, reason, msg any) {
+	a.parts.strategy.HandleFailure(sys, sup, child, rs, reason, msg)
+}
+
+// Observe lets the strategy of the modules see what it needs to.
+func (a *serverActor) Observe(ctx actor.Context) bool { return a.parts.strategy.Observe(ctx) }
+
+// joined: a handshake has succeeded. Handshake goroutine → Shard
+type joined struct{ conn *Conn }
+
+func (*joined) private() {}
+
+// undelivered: the server ended meanwhile.
+func (j *joined) undelivered() { discard(j.conn.wire) }
+
+// look: connections may have something due. Timer → Shard
+type look struct{}
+
+func (*look) private() {}
+
+// shard looks after a part of a server's connections: it spawns them, and wakes
+// those that have something due. It is one timer for all of them.
+type shard struct {
+	*service
+	box     *mailbox
+	pid     *actor.PID
+	conns   map[uint64]*Conn
+	timer   *time.Timer
+	closing bool
+}
+
+func (s *shard) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+	case *joined:
+		s.join(ctx, m)
+	case *gone:
+		s.leave(ctx, m)
+	case *actor.Terminated:
+		if s.closing && len(s.conns) == 0 {
+			ctx.Stop(ctx.Self())
+		}
+	case *look:
+		s.look()
+	case *shutdown:
+		s.shutdown(ctx)
+	case *actor.Stopping, *actor.Restarting:
+		if s.timer != nil {
+			s.timer.Stop()
+		}
+	default:
+		unhandled(ctx)
+	}
+}
+
+func (s *shard) join(ctx actor.Context, m *joined) {
+	c := m.conn
+	if s.closing {
+		discard(c.wire)
+		return
+	}
+	c.connection = newMailbox(s.root.dispatcher)
+	a := &accepted{connection: connection{conn: c}, shard: s}
+	pid, err := s.root.nursery.spawn(ctx, "c", c.id, a, c.connection)
+	if err != nil {
+		s.logger.Error("actors: spawn connection", "server", s.name, "error", err)
+		discard(c.wire)
+		return
+	}
+	c.pid = pid
+	s.conns[c.id] = c
+	s.live.Add(1)
+	if len(s.conns) == 1 {
+		s.arm()
+	}
+}
+
+// leave forgets a connection that has ended.
+func (s *shard) leave(ctx actor.Context, m *gone) {
+	if _, ok := s.conns[m.id]; !ok {
+		return
+	}
+	delete(s.conns, m.id)
+	s.live.Add(-1)
+}
+
+// look wakes the connections that have something due.
+func (s *shard) look() {
+	now := time.Now().UnixNano()
+	for _, c := range s.conns {
+		if due := c.due.Load(); due > 0 && due <= now {
+			c.connection.PostUserMessage(&tick{epoch: c.epoch})
+		}
+	}
+	if len(s.conns) > 0 {
+		s.arm()
+	}
+}
+
+// arm sets the timer of the next look. Deadlines are kept to within an eighth of
+// the shortest of them.
+func (s *shard) arm() {
+	step := time.Second
+	for _, d := range []time.Duration{s.heartbeat.Interval, s.heartbeat.Timeout, s.writeTimeout, s.closeTimeout} {
+		if d > 0 {
+			step = min(step, d/8)
+		}
+	}
+	box := s.box
+	s.timer = time.AfterFunc(max(step, 5*time.Millisecond), func() { box.PostUserMessage(&look{}) })
+}
+
+// shutdown ends all connections with 1001, and then the shard.
+func (s *shard) shutdown(ctx actor.Context) {
+	s.closing = true
+	for _, c := range s.conns {
+		c.connection.PostUserMessage(&leave{code: transport.GoingAway, reason: "server is going away"})
+	}
+	if len(s.conns) == 0 {
+		ctx.Stop(ctx.Self())
+	}
+}
+
+// gone: a connection has ended. Connection → Shard
+type gone struct{ id uint64 }
+
+func (*gone) private() {}
+
+// accepted is the Connection of a server: it is Temporary, so its end is an event
+// and nothing follows it.
+type accepted struct {
+	connection
+	shard *shard
+}
+
+func (a *accepted) Receive(ctx actor.Context) {
+	switch ctx.Message().(type) {
+	case *actor.Started:
+		a.start(ctx)
+	case *actor.Stopping, *actor.Restarting:
+		a.release()
+	case *actor.Stopped:
+		a.conn.out.close(ErrStopped)
+		a.shard.box.PostUserMessage(&gone{id: a.conn.id})
+	case *actor.Terminated:
+		// the reader or the writer ended with us
+	default:
+		a.state(ctx)
+	}
+}
+
+func (a *accepted) start(ctx actor.Context) {
+	a.state = a.connection.ready
+	a.over = func(ctx actor.Context, _ error) { ctx.Stop(ctx.Self()) }
+	if err := a.begin(ctx); err != nil {
+		ctx.Stop(ctx.Self())
+	}
+}

@@ -1,0 +1,82 @@
+package actors
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+
+	"github.com/hawser-go/hawser/supervisor"
+	"github.com/hawser-go/hawser/transport"
+)
+
+// session is the stable plane of a client: what outlives every socket. The
+// actors of an incarnation get it through their Props.
+type session struct {
+	side
+	options   ClientOptions
+	url       string
+	out       *outbox
+	reconnect *supervisor.Reconnect
+	box       *mailbox // of the client's actor
+	epochs    atomic.Uint64
+	line      atomic.Pointer[Conn] // the connection that is ready, or nil
+	watch     watch
+}
+
+// accept takes a message into the outbox, and has it written if there is a
+// connection to write it to.
+func (s *session) accept(kind transport.Kind, payload []byte) (uint64, error) {
+	if kind == transport.Text && !transport.ValidUTF8(payload) {
+		return 0, ErrInvalidUTF8
+	}
+	id, err := s.out.add(kind, payload, false)
+	if err != nil {
+		return 0, err
+	}
+	if c := s.line.Load(); c != nil {
+		c.wake()
+	}
+	return id, nil
+}
+
+// dial makes one attempt. It is called on a goroutine of its own.
+func (s *session) dial(ctx context.Context, a Attempt) (wire *transport.Conn, path string, err error) {
+	defer func() {
+		if r := recover(); r != nil { // in the user's Request, NetDial, Proxy …
+			discard(wire)
+			wire, err = nil, fmt.Errorf("actors: dial panicked: %v", r)
+		}
+	}()
+	target := Target{URL: s.url}
+	if ask := s.options.Request; ask != nil {
+		if target, err = ask(ctx, a); err != nil {
+			return nil, "", fmt.Errorf("actors: request for attempt %d: %w", a.Number, err)
+		}
+		if target.URL == "" {
+			target.URL = s.url
+		}
+	}
+	u, err := transport.ParseURL(target.URL)
+	if err != nil {
+		return nil, "", err
+	}
+	dialer := s.options.dialer(s.root.pollerOf())
+	dialer.Header = merge(s.options.Header, target.Header)
+	wire, _, err = dialer.Dial(ctx, target.URL)
+	return wire, u.Path, err
+}
+
+func merge(a, b http.Header) http.Header {
+	if len(b) == 0 {
+		return a
+	}
+	h := a.Clone()
+	if h == nil {
+		h = http.Header{}
+	}
+	for k, v := range b {
+		h[k] = v
+	}
+	return h
+}

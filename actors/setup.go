@@ -1,0 +1,178 @@
+package actors
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/hawser-go/hawser/transport"
+)
+
+// openingLimit is how many messages from the peer wait for a set-up step; with
+// more the socket is not read until some are taken.
+const openingLimit = 256
+
+// SetupStep is done on every new connection before it is ready: authenticating,
+// subscribing. Steps run in order. An error fails the attempt; whether another
+// follows is decided as for any failure, so a step that knows better returns an
+// error with its own verdict. A panic counts as an error.
+type SetupStep func(ctx context.Context, o *Setup) error
+
+// SetupError says which set-up step failed.
+type SetupError struct {
+	// Step counts from 1.
+	Step int
+	Err  error
+}
+
+func (e *SetupError) Error() string { return fmt.Sprintf("actors: set-up step %d: %v", e.Step, e.Err) }
+
+// Unwrap returns the cause.
+func (e *SetupError) Unwrap() error { return e.Err }
+
+// Setup is a connection on which the set-up steps run. What it sends goes out
+// ahead of the messages that wait in the outbox; what it receives no module sees.
+type Setup struct {
+	conn *Conn
+
+	mu     sync.Mutex
+	queue  []held
+	paused bool
+	over   bool
+	some   chan struct{} // has a token when the queue is not empty
+}
+
+// held is a batch that waits, from its n-th message on.
+type held struct {
+	batch *transport.Batch
+	n     int
+}
+
+// opened: the set-up has ended. Set-up goroutine → Connection
+type opened struct {
+	epoch uint64
+	err   error
+}
+
+// openingOver: messages go to the modules from now on. Connection → Reader
+type openingOver struct{}
+
+func (*opened) private()      {}
+func (*openingOver) private() {}
+
+func newSetup(c *Conn) *Setup { return &Setup{conn: c, some: make(chan struct{}, 1)} }
+
+// Conn returns the connection that is being set up.
+func (o *Setup) Conn() *Conn { return o.conn }
+
+// Send accepts a message for the peer, ahead of everything that waits. If the
+// connection is lost before it leaves it is dropped as Superseded: the next
+// connection runs the steps anew.
+func (o *Setup) Send(kind transport.Kind, payload []byte) (uint64, error) {
+	if kind == transport.Text && !transport.ValidUTF8(payload) {
+		return 0, ErrInvalidUTF8
+	}
+	id, err := o.conn.out.add(kind, payload, true)
+	if err == nil {
+		o.conn.wake()
+	}
+	return id, err
+}
+
+// Receive returns the next message from the peer. The payload is the caller's.
+func (o *Setup) Receive(ctx context.Context) (transport.Message, error) {
+	for {
+		if m, ok := o.next(); ok {
+			return m, nil
+		}
+		select {
+		case <-o.some:
+		case <-ctx.Done():
+			return transport.Message{}, ctx.Err()
+		}
+	}
+}
+
+func (o *Setup) next() (m transport.Message, ok bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.queue) == 0 {
+		return m, false
+	}
+	h := &o.queue[0]
+	m = h.batch.Messages[h.n]
+	m.Payload = append([]byte(nil), m.Payload...)
+	if h.n++; h.n == len(h.batch.Messages) {
+		h.batch.Release()
+		o.queue = o.queue[1:]
+	}
+	if o.paused && len(o.queue) < openingLimit/2 {
+		o.paused = false
+		o.conn.resume()
+	}
+	return m, true
+}
+
+// take keeps a batch for the steps. It reports false once they are over.
+func (o *Setup) take(batch *transport.Batch) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.over {
+		return false
+	}
+	batch.Retain()
+	o.queue = append(o.queue, held{batch: batch})
+	if len(o.queue) >= openingLimit && !o.paused {
+		o.paused = true
+		o.conn.pause()
+	}
+	select {
+	case o.some <- struct{}{}:
+	default:
+	}
+	return true
+}
+
+// end gives back what no step has taken.
+func (o *Setup) end() []held {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	rest := o.queue
+	o.queue, o.over = nil, true
+	if o.paused {
+		o.paused = false
+		o.conn.resume()
+	}
+	return rest
+}
+
+// goOn hands the modules what came during the set-up and was not part of it. The
+// reader does it, so that nothing newer overtakes it.
+func (c *Conn) goOn(*openingOver) {
+	o := c.opening.Swap(nil)
+	if o == nil {
+		return
+	}
+	for _, h := range o.end() {
+		c.dispatch(h.batch, h.batch.Messages[h.n:])
+		h.batch.Release()
+	}
+	c.flush()
+}
+
+// setUp runs the steps. It is called on a goroutine of its own.
+func (s *session) setUp(ctx context.Context, o *Setup) (err error) {
+	step := 0
+	defer func() {
+		if r := recover(); r != nil {
+			err = &SetupError{Step: step, Err: fmt.Errorf("panic: %v", r)}
+		}
+	}()
+	for i, f := range s.options.Setup {
+		step = i + 1
+		if err := f(ctx, o); err != nil {
+			return &SetupError{Step: step, Err: err}
+		}
+	}
+	return nil
+}

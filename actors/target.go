@@ -1,0 +1,204 @@
+package actors
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/hawser-go/hawser/transport"
+)
+
+// target is one module actor as readers see it. It belongs to the stable plane:
+// the module may restart, its target stays.
+type target struct {
+	module *Module
+	side   *side
+	box    *mailbox
+	pid    *actor.PID
+	limit  int64
+	waits  atomic.Int64 // payload bytes queued
+	down   atomic.Bool  // the module ended for good
+	// current is what the module works at. Only its actor touches it; after a
+	// failure the next incarnation goes on from there.
+	current *delivery
+
+	mu     sync.Mutex
+	paused []*Conn // they wait until the queue has emptied
+}
+
+// delivery is the part of a batch that one module wants.
+//
+//	Reader, Middleware → Module
+type delivery struct {
+	target *target
+	conn   *Conn
+	batch  *transport.Batch
+	msgs   []transport.Message // what to deliver
+	picked []transport.Message // memory for msgs when only some are wanted
+	bytes  int64
+	done   int  // messages handed to the handler
+	waited bool // it went through the module's queue
+}
+
+func (*delivery) private() {}
+
+var deliveries = sync.Pool{New: func() any { return new(delivery) }}
+
+// newDelivery makes a delivery of the messages of batch that the module wants;
+// nil if it wants none.
+func newDelivery(t *target, c *Conn, batch *transport.Batch, msgs []transport.Message) *delivery {
+	d := deliveries.Get().(*delivery)
+	d.msgs = msgs
+	if match := t.module.Match; match != nil {
+		d.picked = d.picked[:0]
+		for _, m := range msgs {
+			if match(m) {
+				d.picked = append(d.picked, m)
+			}
+		}
+		d.msgs = d.picked
+	}
+	if len(d.msgs) == 0 {
+		d.free()
+		return nil
+	}
+	batch.Retain()
+	d.target, d.conn, d.batch = t, c, batch
+	return d
+}
+
+func (d *delivery) len() int                   { return len(d.msgs) }
+func (d *delivery) at(i int) transport.Message { return d.msgs[i] }
+
+// push hands the delivery to its module: within the turn if the module is idle,
+// else through its queue, by the overflow policy.
+func (d *delivery) push() {
+	t := d.target
+	if t.down.Load() {
+		t.side.counters.unrouted.Add(uint64(d.len()))
+		d.drop()
+		return
+	}
+	if !t.module.Async && t.box.tryRun(d) {
+		return
+	}
+	for _, m := range d.msgs {
+		d.bytes += int64(len(m.Payload))
+	}
+	d.queued()
+	if t.limit > 0 && t.waits.Add(d.bytes) > t.limit && !d.overflow() {
+		return
+	}
+	t.box.PostUserMessage(d)
+}
+
+// queued marks a delivery that is handled outside the turn that brought it.
+func (d *delivery) queued() { d.waited = true }
+
+// overflow applies the module's policy to a delivery that found the queue full.
+// It reports whether the delivery is still to be queued.
+func (d *delivery) overflow() bool {
+	t := d.target
+	switch t.module.Overflow {
+	case DropOldest:
+		if old, ok := t.box.evict(isDelivery).(*delivery); ok {
+			t.side.counters.discarded.Add(uint64(old.len() - old.done))
+			old.release()
+		}
+		return true
+	case DropNewest:
+		t.side.counters.discarded.Add(uint64(d.len()))
+		d.release()
+		return false
+	case CloseSlow:
+		t.side.counters.discarded.Add(uint64(d.len()))
+		d.conn.Close(transport.TryAgainLater, "module "+t.module.Name+" does not keep up")
+		d.release()
+		return false
+	default:
+		t.park(d.conn)
+		return true
+	}
+}
+
+func isDelivery(msg any) bool {
+	_, ok := msg.(*delivery)
+	return ok
+}
+
+// finish ends a delivery that was handled, and writes the replies unless the
+// turn that brought it will.
+func (d *delivery) finish() {
+	conn, waited := d.conn, d.waited
+	d.release()
+	if waited {
+		conn.flush()
+	}
+}
+
+// undelivered implements the outcome of a delivery whose module is gone.
+func (d *delivery) undelivered() {
+	d.target.side.counters.unrouted.Add(uint64(d.len() - d.done))
+	d.release()
+}
+
+// release gives back the delivery's credit and its share of the batch.
+func (d *delivery) release() {
+	t := d.target
+	if d.bytes > 0 && t.limit > 0 {
+		if t.waits.Add(-d.bytes) <= t.limit/2 {
+			t.unpark()
+		}
+	}
+	d.drop()
+}
+
+func (d *delivery) drop() {
+	d.batch.Release()
+	d.free()
+}
+
+func (d *delivery) free() {
+	picked := d.picked[:0]
+	if cap(picked) > 256 {
+		picked = nil
+	}
+	clear(picked[:cap(picked)])
+	*d = delivery{picked: picked}
+	deliveries.Put(d)
+}
+
+// park stops reading from c until the module has caught up.
+func (t *target) park(c *Conn) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, p := range t.paused {
+		if p == c {
+			return
+		}
+	}
+	t.paused = append(t.paused, c)
+	c.pause()
+}
+
+func (t *target) unpark() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i, c := range t.paused {
+		c.resume()
+		t.paused[i] = nil
+	}
+	t.paused = t.paused[:0]
+}
+
+// ended is called when the module's actor has stopped for good.
+func (t *target) ended() {
+	t.down.Store(true)
+	if d := t.current; d != nil {
+		t.current = nil
+		t.side.counters.failed.Add(1)
+		d.undelivered()
+	}
+	t.unpark()
+}

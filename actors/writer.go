@@ -1,0 +1,219 @@
+package actors
+
+import (
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/hawser-go/hawser/transport"
+)
+
+// writeWindow is how much of a chunk a connection with a goroutine behind it may
+// be writing without having reported it yet.
+const writeWindow = 64 << 10
+
+// opClose is the opcode of a close frame (RFC 6455 §5.5.1).
+const opClose = 8
+
+// controlLimit bounds the control frames that wait for a socket that takes
+// nothing; a peer that pings and never reads costs no more than this.
+const controlLimit = 2 << 10
+
+// sendControl has whole control frames written, ahead of the data.
+//
+//	Reader, Connection → Writer
+type sendControl struct{ frames []byte }
+
+// sendClose has a close frame written; nothing is written after it.
+//
+//	Connection → Writer
+type sendClose struct {
+	epoch  uint64
+	code   transport.CloseCode
+	reason string
+	// now leaves the accepted messages in the outbox: the peer would not read
+	// them any more. Otherwise they are written first.
+	now bool
+}
+
+func (*sendControl) private() {}
+func (*sendClose) private()   {}
+
+// writer is the only one that writes to the socket. It takes what the outbox has
+// in chunks; control frames go between chunks, the close frame behind them.
+type writer struct {
+	conn    *Conn
+	current *chunk // on its way out
+	away    bool   // current is with the middleware
+	control []byte // whole control frames
+	sent    int    // bytes of control that the socket has taken
+	window  int    // bytes behind the taken ones that may be on their way too
+	blocked bool   // the socket takes no more
+	closing *sendClose
+	closed  bool // the close frame is in control, or out
+}
+
+func (w *writer) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *flush:
+		w.conn.waking.Store(false)
+		w.drain()
+	case *writable:
+		w.unblock()
+		w.drain()
+	case *sendControl:
+		w.queue(m.frames)
+		w.drain()
+	case *sendClose:
+		if m.epoch == w.conn.epoch && w.closing == nil {
+			w.closing = m
+			w.drain()
+		}
+	case *filtered:
+		w.accept(m.outbound)
+		w.drain()
+	case *actor.Stopping:
+		w.giveBack()
+	default:
+		unhandled(ctx)
+	}
+}
+
+// drain writes until the socket takes no more or nothing is left.
+func (w *writer) drain() {
+	for !w.blocked {
+		switch {
+		case w.current != nil && w.current.sent > w.current.off:
+			w.writeChunk() // a frame that has begun comes before anything else
+		case len(w.control) > 0:
+			if w.writeControl() {
+				return
+			}
+		case w.away || w.closed:
+			return
+		case w.current != nil:
+			w.writeChunk()
+		case !w.next():
+			return
+		}
+	}
+}
+
+// next takes the next chunk, or begins the close frame when there is none. It
+// returns false when there is nothing to write.
+func (w *writer) next() bool {
+	if w.closing == nil || !w.closing.now {
+		if w.current = w.conn.out.take(); w.current != nil {
+			w.prepare()
+			return true
+		}
+	}
+	if w.closing == nil {
+		return false
+	}
+	payload := transport.AppendClosePayload(nil, w.closing.code, w.closing.reason)
+	w.control = appendControl(w.control, opClose, payload, !w.conn.side.server)
+	w.closed = true
+	return true
+}
+
+// prepare takes a chunk through the middleware, if there is any, and seals it.
+func (w *writer) prepare() {
+	if path := w.conn.side.routes.Load().middleware; len(path) > 0 && !w.current.sealed {
+		w.away = true
+		newOutbound(w.conn, w.current, path).forward()
+		return
+	}
+	w.current.seal(!w.conn.side.server)
+}
+
+// accept goes on with a chunk that has been through the middleware.
+func (w *writer) accept(o *outbound) {
+	o.buf.Release()
+	if o.chunk != w.current || !w.away {
+		return // it went back to the outbox meanwhile
+	}
+	w.away = false
+	masked := !w.conn.side.server
+	if o.changed && w.conn.out.swap(w.current, o.pack(masked), o.entries, o.dropped) {
+		w.current = nil
+		return
+	}
+	w.current.seal(masked)
+}
+
+func (w *writer) writeChunk() {
+	p := w.current.unsent()
+	n, err := w.conn.wire.Write(p)
+	if w.conn.out.wrote(w.current, n) {
+		w.current = nil
+	}
+	w.after(n == len(p), err)
+}
+
+// writeControl writes the control frames. It returns true when the close frame
+// is out, and with it everything.
+func (w *writer) writeControl() bool {
+	p := w.control[w.sent:]
+	n, err := w.conn.wire.Write(p)
+	w.sent += n
+	if w.sent == len(w.control) {
+		w.control, w.sent = nil, 0
+	}
+	w.after(n == len(p), err)
+	if !w.closed || len(w.control) > 0 {
+		return false
+	}
+	w.conn.connection.PostUserMessage(&closeSent{epoch: w.conn.epoch})
+	return true
+}
+
+// after notes how a write ended: an error ends the incarnation.
+func (w *writer) after(all bool, err error) {
+	w.window = 0
+	switch {
+	case err != nil:
+		w.blocked = true // for good
+		w.conn.lost(err)
+	case !all:
+		w.block()
+	}
+}
+
+// block notes that the socket is full; Writable will follow. A connection with a
+// goroutine behind it may be writing more of the chunk than it has reported.
+func (w *writer) block() {
+	w.blocked = true
+	if !w.conn.wire.Polled() {
+		w.window = writeWindow
+	}
+	w.conn.blockedSince.Store(time.Now().UnixNano())
+	w.conn.connection.PostUserMessage(&tick{epoch: w.conn.epoch}) // a deadline runs from now on
+}
+
+func (w *writer) unblock() {
+	w.blocked = false
+	w.conn.blockedSince.Store(0)
+}
+
+// queue adds control frames. When they pile up only the latest are kept: a peer
+// may answer the most recent ping alone (RFC 6455 §5.5.3).
+func (w *writer) queue(frames []byte) {
+	switch {
+	case w.closed:
+		return
+	case len(w.control)+len(frames) <= controlLimit:
+		w.control = append(w.control, frames...)
+	case w.sent == 0:
+		w.control = append(w.control[:0], frames...)
+	}
+}
+
+// giveBack returns to the outbox what the socket did not take.
+func (w *writer) giveBack() {
+	w.blocked = true
+	if w.current != nil {
+		w.conn.out.giveBack(w.current, w.window)
+		w.current = nil
+	}
+}

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/hawser-go/hawser/bench/internal/result"
+	"github.com/hawser-go/hawser/bench/internal/runner"
+)
+
+// settings are the flags that run and check share.
+type settings struct {
+	servers   string
+	only      string
+	scenarios string
+	results   string
+	reps      int
+	runner    runner.Options
+}
+
+func (s *settings) register(flags *flag.FlagSet) {
+	flags.StringVar(&s.servers, "servers", "servers.txt", "list of candidates")
+	flags.StringVar(&s.only, "only", "", "comma-separated names or patterns of candidates (default: all)")
+	flags.StringVar(&s.scenarios, "scenarios", s.scenarios, "comma-separated names or patterns of scenarios")
+	flags.StringVar(&s.results, "results", "results", "folder for the records; empty: none are kept")
+	flags.IntVar(&s.reps, "reps", 3, "repetitions, each with fresh processes")
+	flags.IntVar(&s.runner.Rounds, "rounds", 8, "slices of each candidate in a repetition")
+	flags.DurationVar(&s.runner.Slice, "slice", 150*time.Millisecond, "measured length of a slice; S takes four times as much")
+	flags.DurationVar(&s.runner.Warm, "warm", 50*time.Millisecond, "load before each slice")
+	flags.DurationVar(&s.runner.Quiet, "quiet", 3*time.Second, "how long to wait at most for other processes to leave the machine alone")
+}
+
+// measure runs all repetitions and returns what came out, up to an error or interrupt.
+func (s *settings) measure(ctx context.Context) (results []result.Result, err error) {
+	s.runner.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
+	candidates, err := s.candidates()
+	if err != nil {
+		return nil, err
+	}
+	scenarios, err := runner.Select(s.scenarios)
+	if err != nil {
+		return nil, err
+	}
+	record, err := s.record()
+	if err != nil {
+		return nil, err
+	}
+	if record != nil {
+		defer func() { err = errors.Join(err, record.Close()) }()
+		s.runner.Log.Info("recording", "file", record.Name())
+	}
+	r := runner.New(s.runner)
+	for rep := range s.reps {
+		for _, scenario := range scenarios {
+			more, err := r.Measure(ctx, scenario, candidates, rep)
+			if err != nil {
+				return results, err
+			}
+			if record != nil {
+				if err := result.Write(record, more); err != nil {
+					return results, err
+				}
+			}
+			results = append(results, more...)
+		}
+	}
+	return results, nil
+}
+
+// candidates are those asked for and built.
+func (s *settings) candidates() ([]runner.Candidate, error) {
+	all, err := runner.ReadCandidates(s.servers)
+	if err != nil {
+		return nil, err
+	}
+	var present []runner.Candidate
+	for _, c := range all {
+		wanted, err := matches(s.only, c.Name)
+		if err != nil {
+			return nil, err
+		}
+		if !wanted {
+			continue
+		}
+		if missing := c.Missing(); missing != "" {
+			s.runner.Log.Warn("skipped", "candidate", c.Name, "reason", missing)
+			continue
+		}
+		present = append(present, c)
+	}
+	if len(present) == 0 {
+		return nil, errors.New("no candidate is left; are the servers built? (go build -o bin/ ./cmd/...)")
+	}
+	return present, nil
+}
+
+// matches reports whether a comma-separated list of patterns names name; an empty list
+// names all.
+func matches(list, name string) (bool, error) {
+	if list == "" {
+		return true, nil
+	}
+	for pattern := range strings.SplitSeq(list, ",") {
+		ok, err := path.Match(pattern, name)
+		if ok || err != nil {
+			return ok, err
+		}
+	}
+	return false, nil
+}
+
+// record opens a new file of results, or none.
+func (s *settings) record() (*os.File, error) {
+	if s.results == "" {
+		return nil, nil
+	}
+	if err := os.MkdirAll(s.results, 0o755); err != nil {
+		return nil, err
+	}
+	name := fmt.Sprintf("%s-%d.jsonl", time.Now().UTC().Format("20060102-150405"), os.Getpid())
+	return os.Create(filepath.Join(s.results, name))
+}

@@ -1,0 +1,124 @@
+// Package result is what a run measured: one Result for each candidate of a scenario in
+// each repetition, kept as a line of JSON.
+package result
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// Kind says what a candidate is, and so what it is compared with.
+type Kind string
+
+// The kinds of candidates.
+const (
+	Ours    Kind = "ours"    // Hawser
+	Library Kind = "library" // ready-made, used as its documentation shows
+	Hand    Kind = "hand"    // written by hand on a library: what an expert could do
+	Floor   Kind = "floor"   // not a server one could use: an upper bound
+)
+
+// Result is one candidate in one scenario and one repetition.
+type Result struct {
+	Scenario  string `json:"scenario"`
+	Candidate string `json:"candidate"`
+	Kind      Kind   `json:"kind"`
+	Rep       int    `json:"rep"`
+
+	// Err is why there are no figures, or no more of them.
+	Err string `json:"err,omitempty"`
+
+	Slices []Slice `json:"slices,omitempty"`
+	// Beside are slices with a slow module in the same server (scenario S); they
+	// alternate with Slices, same Round next to same Round.
+	Beside []Slice `json:"beside,omitempty"`
+
+	// Allocs is heap allocations per message; nil when the server offers no statistics.
+	Allocs *float64 `json:"allocs_per_message,omitempty"`
+	Idle   *Idle    `json:"idle,omitempty"`
+}
+
+// Slice is one measured window of one candidate.
+type Slice struct {
+	Round   int     `json:"round"`
+	Rate    float64 `json:"rate"` // messages per second
+	P50     float64 `json:"p50_us"`
+	P99     float64 `json:"p99_us"`
+	Max     float64 `json:"max_us"`
+	CPU     float64 `json:"cpu_s_per_1m"` // seconds of the server per million messages
+	Foreign float64 `json:"foreign"`      // cores that neither server nor generator used
+}
+
+// Idle is the memory of connections that do nothing: growth of the server in bytes per
+// connection, against the server with one connection.
+type Idle struct {
+	Conns    int     `json:"conns"`
+	RSS      float64 `json:"rss"`            // 1 s after the last handshake
+	RSSUsed  float64 `json:"rss_after_echo"` // 1 s after one echo on every connection
+	RSSSwept float64 `json:"rss_after_gc"`   // then after a forced collection; 0 without statistics
+	Heap     float64 `json:"heap_after_gc"`
+	Stack    float64 `json:"stack_after_gc"`
+	Routines float64 `json:"goroutines"`
+}
+
+// Write appends results to w as lines of JSON.
+func Write(w io.Writer, results []Result) error {
+	encoder := json.NewEncoder(w)
+	for _, r := range results {
+		if err := encoder.Encode(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ReadFiles reads what Write has written. A repetition number that an earlier file has
+// used for the same scenario goes on counting, so that runs can be joined.
+func ReadFiles(names ...string) ([]Result, error) {
+	var all []Result
+	for _, name := range names {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		results, err := read(f)
+		_ = f.Close()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		all = append(all, renumber(all, results)...)
+	}
+	return all, nil
+}
+
+func read(r io.Reader) ([]Result, error) {
+	var results []Result
+	decoder := json.NewDecoder(bufio.NewReader(r))
+	for {
+		var one Result
+		err := decoder.Decode(&one)
+		if errors.Is(err, io.EOF) {
+			return results, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		results = append(results, one)
+	}
+}
+
+// renumber shifts the repetitions of more behind those of the same scenario in have.
+func renumber(have, more []Result) []Result {
+	next := map[string]int{}
+	for _, r := range have {
+		next[r.Scenario] = max(next[r.Scenario], r.Rep+1)
+	}
+	for i := range more {
+		more[i].Rep += next[more[i].Scenario]
+	}
+	return more
+}

@@ -1,0 +1,106 @@
+package runner
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/hawser-go/hawser/bench/internal/result"
+)
+
+// Candidate is a server under test: one line of servers.txt.
+type Candidate struct {
+	Name string
+	Kind result.Kind
+	Tags string   // the letters of the scenarios that it takes part in
+	Env  []string // KEY=VALUE, added to the runner's environment
+	Argv []string
+}
+
+const allTags = "ABCS"
+
+var kinds = []result.Kind{result.Ours, result.Library, result.Hand, result.Floor}
+
+// ReadCandidates reads a list of candidates, one a line:
+//
+//	NAME KIND [tags=LETTERS] [KEY=VALUE...] COMMAND [ARG...]
+//
+// A '#' starts a comment. A command with a slash is relative to the list's folder.
+func ReadCandidates(file string) ([]Candidate, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	var list []Candidate
+	number := 0
+	for line := range strings.Lines(string(text)) {
+		number++
+		line, _, _ = strings.Cut(line, "#")
+		fields := strings.Fields(line)
+		if len(fields) == 0 {
+			continue
+		}
+		c, err := parseCandidate(fields, filepath.Dir(file))
+		if err == nil && slices.ContainsFunc(list, func(o Candidate) bool { return o.Name == c.Name }) {
+			err = errors.New("this name is there already")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s:%d: %s: %w", file, number, fields[0], err)
+		}
+		list = append(list, c)
+	}
+	if len(list) == 0 {
+		return nil, fmt.Errorf("%s: no candidates", file)
+	}
+	return list, nil
+}
+
+func parseCandidate(fields []string, folder string) (Candidate, error) {
+	c := Candidate{Name: fields[0], Tags: allTags}
+	if len(fields) < 3 {
+		return c, errors.New("want NAME KIND [tags=LETTERS] [KEY=VALUE...] COMMAND [ARG...]")
+	}
+	c.Kind = result.Kind(fields[1])
+	if !slices.Contains(kinds, c.Kind) {
+		return c, fmt.Errorf("the kind is %q, want one of %v", c.Kind, kinds)
+	}
+	fields = fields[2:]
+	for len(fields) > 0 && strings.Contains(fields[0], "=") {
+		if tags, ok := strings.CutPrefix(fields[0], "tags="); ok {
+			c.Tags = tags
+		} else {
+			c.Env = append(c.Env, fields[0])
+		}
+		fields = fields[1:]
+	}
+	if strings.Trim(c.Tags, allTags) != "" || c.Tags == "" {
+		return c, fmt.Errorf("the tags are %q, want letters of %q", c.Tags, allTags)
+	}
+	if len(fields) == 0 {
+		return c, errors.New("no command")
+	}
+	c.Argv = slices.Clone(fields)
+	if strings.Contains(c.Argv[0], "/") && !filepath.IsAbs(c.Argv[0]) {
+		absolute, err := filepath.Abs(filepath.Join(folder, c.Argv[0]))
+		if err != nil {
+			return c, err
+		}
+		c.Argv[0] = absolute
+	}
+	return c, nil
+}
+
+// Missing says why the candidate cannot be started; empty if it can. A list may name
+// servers that are not built on this machine.
+func (c Candidate) Missing() string {
+	if !strings.Contains(c.Argv[0], "/") {
+		return "" // the shell's search path; Start will tell
+	}
+	if _, err := os.Stat(c.Argv[0]); err != nil {
+		return fmt.Sprintf("%s is missing; build it with: go build -o bin/ ./cmd/...", c.Argv[0])
+	}
+	return ""
+}

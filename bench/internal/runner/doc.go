@@ -1,0 +1,9 @@
+// Package runner measures servers side by side. All candidates of a scenario run at the
+// same time, each in a process of its own, and take turns in short slices, so that a
+// slow spell of the machine hits all of them alike; what is compared is the ratio of
+// neighbouring slices. Idle memory (scenario C) is the exception: it does not depend on
+// the speed of the machine, and the descriptors suffice for one candidate at a time.
+//
+// A Runner must be used from one goroutine that is locked to its thread: the servers are
+// killed when that thread ends, which is how they die with the runner whatever ends it.
+package runner

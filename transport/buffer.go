@@ -1,0 +1,48 @@
+package transport
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// Size classes of pooled buffers. Each holds the class before it several times
+// over, plus room for headers, so that a growing frame is copied seldom.
+var bufferClasses = [...]int{2 << 10, 16 << 10, 80 << 10, 320 << 10, 1<<20 + 4096}
+
+var bufferPools [len(bufferClasses)]sync.Pool
+
+// Buffer is a pooled piece of memory with a reference count. B may be appended
+// to up to its capacity by whoever holds the only reference.
+type Buffer struct {
+	B     []byte
+	refs  int32
+	class int8
+}
+
+// NewBuffer returns an empty buffer with a capacity of at least n bytes and one
+// reference.
+func NewBuffer(n int) *Buffer {
+	for i, size := range bufferClasses {
+		if n > size {
+			continue
+		}
+		if b, _ := bufferPools[i].Get().(*Buffer); b != nil {
+			b.refs = 1
+			return b
+		}
+		return &Buffer{B: make([]byte, 0, size), refs: 1, class: int8(i)}
+	}
+	return &Buffer{B: make([]byte, 0, n), refs: 1, class: -1}
+}
+
+// Retain adds a reference. Every Retain needs a Release.
+func (b *Buffer) Retain() { atomic.AddInt32(&b.refs, 1) }
+
+// Release gives a reference back. With the last one B becomes invalid.
+func (b *Buffer) Release() {
+	if atomic.AddInt32(&b.refs, -1) != 0 || b.class < 0 {
+		return
+	}
+	b.B = b.B[:0]
+	bufferPools[b.class].Put(b)
+}

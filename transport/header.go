@@ -1,0 +1,305 @@
+package transport
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// How much header a handshake may bring, when nothing is said.
+const (
+	defaultMaxHeaderBytes = 8 << 10
+	defaultMaxHeaders     = 64
+)
+
+// maxEmptyReads is how often a connection may return neither bytes nor an error
+// before it counts as broken.
+const maxEmptyReads = 100
+
+// headFault says why bytes are no HTTP header. Its text never holds any of them.
+type headFault struct {
+	status int // what a server answers
+	detail string
+}
+
+func (e *headFault) Error() string { return e.detail }
+
+var (
+	errBareLF         = &headFault{http.StatusBadRequest, "a line ends without CR"}
+	errBareCR         = &headFault{http.StatusBadRequest, "CR inside a line"}
+	errControlByte    = &headFault{http.StatusBadRequest, "control character in the header"}
+	errNoFirstLine    = &headFault{http.StatusBadRequest, "the first line is empty"}
+	errFoldedLine     = &headFault{http.StatusBadRequest, "folded header line"}
+	errNoColon        = &headFault{http.StatusBadRequest, "header line without a colon"}
+	errHeaderName     = &headFault{http.StatusBadRequest, "header name is not a token"}
+	errHeaderTooBig   = &headFault{http.StatusRequestHeaderFieldsTooLarge, "header too big"}
+	errTooManyHeaders = &headFault{http.StatusRequestHeaderFieldsTooLarge, "too many header lines"}
+)
+
+// headReader collects HTTP headers up to their empty line, and no more memory
+// than its limit. Each byte is looked at once, when it comes, so that a fault
+// ends the handshake at once and a trickle costs nothing extra. Lines end with
+// CRLF only: a lone LF or CR is what request smuggling is made of
+// (RFC 9112 §2.2).
+type headReader struct {
+	buf      *Buffer
+	maxBytes int
+	maxLines int
+	prefix   string // what a header must begin with, or ""
+
+	start   int // of the header being collected
+	scanned int // bytes looked at
+	line    int // start of the line being looked at
+	lines   int // whole lines of this header
+}
+
+func newHeadReader(maxBytes, maxHeaders int) *headReader {
+	if maxBytes <= 0 {
+		maxBytes = defaultMaxHeaderBytes
+	}
+	if maxHeaders <= 0 {
+		maxHeaders = defaultMaxHeaders
+	}
+	return &headReader{maxBytes: maxBytes, maxLines: maxHeaders + 1}
+}
+
+// next reads from r until a whole header is there and returns it with its empty
+// line. It is valid until release. All headers of one headReader share its
+// limit of bytes. At the end of r it returns io.EOF if nothing of a header has
+// come, else io.ErrUnexpectedEOF.
+func (h *headReader) next(r io.Reader) ([]byte, error) {
+	h.start, h.line, h.lines = h.scanned, h.scanned, 0
+	for {
+		if done, err := h.scan(); done || err != nil {
+			return h.bytes()[h.start:h.scanned], err
+		}
+		if err := h.fill(r); err != nil {
+			if err == io.EOF && len(h.bytes()) > h.start {
+				err = io.ErrUnexpectedEOF
+			}
+			return nil, err
+		}
+	}
+}
+
+// rest returns what came behind the last header. It is valid until release.
+func (h *headReader) rest() []byte { return h.bytes()[h.scanned:] }
+
+// release gives the memory back.
+func (h *headReader) release() {
+	if h.buf != nil {
+		h.buf.Release()
+		h.buf = nil
+	}
+}
+
+func (h *headReader) bytes() []byte {
+	if h.buf == nil {
+		return nil
+	}
+	return h.buf.B
+}
+
+// fill does one read that brings bytes.
+func (h *headReader) fill(r io.Reader) error {
+	n := len(h.bytes())
+	if n >= h.maxBytes {
+		return errHeaderTooBig
+	}
+	if h.buf == nil || n == cap(h.buf.B) {
+		bigger := NewBuffer(n + 1)
+		bigger.B = append(bigger.B, h.bytes()...)
+		h.release()
+		h.buf = bigger
+	}
+	free := h.buf.B[n:min(cap(h.buf.B), h.maxBytes)]
+	for range maxEmptyReads {
+		got, err := r.Read(free)
+		if got > 0 {
+			h.buf.B = h.buf.B[:n+got]
+			return nil // an error comes again
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return io.ErrNoProgress
+}
+
+// scan looks at the bytes that are new. It stops behind the empty line.
+func (h *headReader) scan() (done bool, err error) {
+	p := h.bytes()
+	for h.scanned < len(p) {
+		i := h.scanned
+		c := p[i]
+		h.scanned++
+		switch {
+		case i-h.start < len(h.prefix) && c != h.prefix[i-h.start]:
+			return false, errNotHTTP
+		case i > h.line && p[i-1] == '\r' && c != '\n':
+			return false, errBareCR
+		case c == '\n':
+			if done, err = h.endLine(p[h.line:i]); done || err != nil {
+				return done, err
+			}
+		case c < ' ' && c != '\t' && c != '\r' || c == 0x7f:
+			return false, errControlByte
+		}
+	}
+	return false, nil
+}
+
+// endLine takes one line without its LF.
+func (h *headReader) endLine(line []byte) (done bool, err error) {
+	switch {
+	case len(line) == 0 || line[len(line)-1] != '\r':
+		return false, errBareLF
+	case len(line) == 1 && h.lines == 0:
+		return false, errNoFirstLine
+	case len(line) == 1:
+		return true, nil
+	}
+	h.lines++
+	h.line = h.scanned
+	if h.lines > h.maxLines {
+		return false, errTooManyHeaders
+	}
+	return false, nil
+}
+
+var (
+	crlf       = []byte("\r\n")
+	errNotHTTP = errors.New("not HTTP")
+)
+
+// parseHead splits a whole header, as headReader returns it, into its first line
+// and its fields (RFC 9112 §5). Whatever two parsers could read differently is
+// refused. Names in the result are canonical; nothing points into head.
+func parseHead(head []byte) (first string, header http.Header, err error) {
+	line, rest, _ := bytes.Cut(head, crlf)
+	first = string(line)
+	header = make(http.Header, 12)
+	for {
+		line, rest, _ = bytes.Cut(rest, crlf)
+		if len(line) == 0 {
+			return first, header, nil
+		}
+		if line[0] == ' ' || line[0] == '\t' {
+			return first, nil, errFoldedLine
+		}
+		name, value, ok := strings.Cut(string(line), ":")
+		if !ok {
+			return first, nil, errNoColon
+		}
+		if !isToken(name) {
+			return first, nil, errHeaderName
+		}
+		name = http.CanonicalHeaderKey(name)
+		header[name] = append(header[name], strings.Trim(value, " \t"))
+	}
+}
+
+// isToken reports whether s is a token of RFC 9110 §5.6.2.
+func isToken(s string) bool {
+	for i := range len(s) {
+		if !isTokenByte(s[i]) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+func isTokenByte(c byte) bool {
+	switch {
+	case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
+		return true
+	}
+	return strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0
+}
+
+// isFieldValue reports whether s may stand behind a header's name: nothing that
+// could end the line.
+func isFieldValue(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' && c != '\t' || c == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// listHas reports whether a comma-separated header holds token, in any case of
+// letters and on any of its lines (RFC 9110 §5.6.1).
+func listHas(values []string, token string) bool {
+	for item := range listItems(values) {
+		if strings.EqualFold(item, token) {
+			return true
+		}
+	}
+	return false
+}
+
+// listItems yields the items of a comma-separated header, empty ones left out.
+func listItems(values []string) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		for _, v := range values {
+			for item := range strings.SplitSeq(v, ",") {
+				if item = strings.Trim(item, " \t"); item != "" && !yield(item) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// ownedHeaders are set by the handshake; others must not set them.
+var ownedHeaders = map[string]bool{
+	"Connection": true, "Content-Length": true, "Host": true, "Keep-Alive": true, "Te": true,
+	"Trailer": true, "Transfer-Encoding": true, "Upgrade": true,
+}
+
+// settingError is a mistake in what the user has set. Trying again does not help.
+type settingError string
+
+func (e settingError) Error() string { return string(e) }
+
+// Terminal tells those who decide about retries, and do not import this package,
+// that this will not change by itself.
+func (e settingError) Terminal() bool { return true }
+
+// checkHeader says what is wrong with a header that the user wants to send.
+func checkHeader(h http.Header) error {
+	for name, values := range h {
+		canonical := http.CanonicalHeaderKey(name)
+		switch {
+		case !isToken(name):
+			return settingError("a name in Header is not a token")
+		case ownedHeaders[canonical] || strings.HasPrefix(canonical, "Sec-Websocket-"):
+			return settingError("Header must not set " + canonical + ": the handshake does")
+		}
+		for _, v := range values {
+			if !isFieldValue(v) {
+				return settingError("control character in the value of " + canonical + " in Header")
+			}
+		}
+	}
+	return nil
+}
+
+// checkSubprotocols says what is wrong with a list of subprotocols
+// (RFC 6455 §4.1: tokens, each once).
+func checkSubprotocols(list []string) error {
+	for i, p := range list {
+		if !isToken(p) {
+			return settingError("a subprotocol is not a token")
+		}
+		for _, q := range list[:i] {
+			if p == q {
+				return settingError("subprotocol " + p + " is there twice")
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,245 @@
+package transport
+
+import (
+	"errors"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// maxEvents is how many events one look at the kernel yields.
+const maxEvents = 128
+
+// Poller watches many connections with few goroutines: level-triggered epoll,
+// whose descriptor waits in Go's own poller, so that no thread is held.
+//
+// Handler calls run on the loop that found the event. While one does not
+// return, a watchdog moves the loop to another goroutine; it runs only while
+// there are events, so an idle Poller does nothing at all.
+type Poller struct {
+	loops    []*loop
+	next     atomic.Uint32
+	handoffs atomic.Uint64
+	patience time.Duration
+	wg       sync.WaitGroup // goroutines of all loops, stalled ones too
+}
+
+// NewPoller starts the loops. They live until Close.
+func NewPoller(o PollerOptions) (*Poller, error) {
+	if o.Loops <= 0 {
+		o.Loops = max(1, runtime.GOMAXPROCS(0)/2)
+	}
+	if o.Patience == 0 {
+		o.Patience = defaultPatience
+	}
+	p := &Poller{patience: o.Patience}
+	for range o.Loops {
+		l, err := newLoop(p)
+		if err != nil {
+			return nil, errors.Join(err, p.Close())
+		}
+		p.loops = append(p.loops, l)
+	}
+	for _, l := range p.loops {
+		p.wg.Go(func() { l.run(firstTurn) })
+	}
+	return p, nil
+}
+
+// Close closes the connections that are still there and ends the loops. It
+// waits for their goroutines, so it must not be called by a Handler.
+func (p *Poller) Close() error {
+	var errs []error
+	for _, l := range p.loops {
+		errs = append(errs, l.close())
+	}
+	p.wg.Wait()
+	return errors.Join(errs...)
+}
+
+// Handoffs is how often a Handler call kept a loop for so long that the loop
+// moved to another goroutine.
+func (p *Poller) Handoffs() uint64 { return p.handoffs.Load() }
+
+// pick deals connections out to the loops in turn.
+func (p *Poller) pick() *loop {
+	return p.loops[int(p.next.Add(1)%uint32(len(p.loops)))]
+}
+
+// loop is one epoll set. At every moment one goroutine owns it.
+type loop struct {
+	p    *Poller
+	ep   int
+	file *os.File // owns ep, and parks in Go's poller
+	raw  syscall.RawConn
+
+	watchdog watchdog
+
+	mu     sync.Mutex
+	empty  sync.Cond // tells close that the last connection has gone
+	closed bool
+	conns  []*pollStream // by slot
+	free   []int32       // slots without a connection
+	gen    uint32
+	live   int
+}
+
+func newLoop(p *Poller) (*loop, error) {
+	ep, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, os.NewSyscallError("epoll_create1", err)
+	}
+	if err := unix.SetNonblock(ep, true); err != nil {
+		_ = unix.Close(ep)
+		return nil, os.NewSyscallError("fcntl", err)
+	}
+	l := &loop{p: p, ep: ep, file: os.NewFile(uintptr(ep), "epoll")}
+	l.empty.L = &l.mu
+	if l.raw, err = l.file.SyscallConn(); err != nil {
+		_ = l.file.Close()
+		return nil, err
+	}
+	l.watchdog.init(p.patience, l.handOff)
+	return l, nil
+}
+
+// add registers s, silent until it is started.
+func (l *loop) add(s *pollStream) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return ErrClosed
+	}
+	var slot int32
+	if n := len(l.free); n > 0 {
+		slot, l.free = l.free[n-1], l.free[:n-1]
+	} else {
+		slot = int32(len(l.conns))
+		l.conns = append(l.conns, nil)
+	}
+	l.gen++
+	s.slot, s.gen, s.armed = slot, l.gen, silent
+	err := unix.EpollCtl(l.ep, unix.EPOLL_CTL_ADD, int(s.fd), s.event())
+	if err != nil {
+		l.free = append(l.free, slot)
+		return os.NewSyscallError("epoll_ctl", err)
+	}
+	l.conns[slot] = s
+	l.live++
+	return nil
+}
+
+// remove forgets s. Events that were fetched before find its slot empty, or
+// another generation in it.
+func (l *loop) remove(s *pollStream) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.conns[s.slot] = nil
+	l.free = append(l.free, s.slot)
+	l.live--
+	if l.live == 0 {
+		l.empty.Broadcast()
+	}
+}
+
+// close closes all connections and then the epoll set. The order matters: each
+// connection uses the descriptor until it is removed.
+func (l *loop) close() error {
+	l.mu.Lock()
+	l.closed = true
+	conns := append([]*pollStream(nil), l.conns...)
+	l.mu.Unlock()
+	for _, s := range conns {
+		if s != nil {
+			_ = s.close(false)
+		}
+	}
+	l.mu.Lock()
+	for l.live > 0 {
+		l.empty.Wait()
+	}
+	l.mu.Unlock()
+	l.watchdog.stop()
+	if err := l.file.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
+		return err
+	}
+	return nil
+}
+
+// run is a goroutine that owns the loop until the watchdog gives it to another
+// one, or the loop is closed.
+func (l *loop) run(now turn) {
+	var evs [maxEvents]unix.EpollEvent
+	var conns [maxEvents]*pollStream
+	n := 0
+	try := func(uintptr) bool {
+		n = l.wait(evs[:])
+		return n > 0
+	}
+	for l.raw.Read(try) == nil {
+		l.find(evs[:n], conns[:])
+		now = l.watchdog.wake(now)
+		for i := range n {
+			if s := conns[i]; s != nil {
+				conns[i] = nil
+				s.handle(evs[i].Events)
+			}
+			var mine bool
+			if now, mine = l.watchdog.step(now); !mine {
+				return // what is left here is reported to the new owner again
+			}
+		}
+		var mine bool
+		if now, mine = l.watchdog.park(now); !mine {
+			return
+		}
+	}
+}
+
+// handOff gives the loop to a fresh goroutine if its owner is still where it was
+// at stuck. The owner leaves when its Handler call returns.
+func (l *loop) handOff(stuck turn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return
+	}
+	l.p.wg.Add(1) // before the owner can leave, so that Close waits for both
+	next, ok := l.watchdog.take(stuck)
+	if !ok {
+		l.p.wg.Done()
+		return
+	}
+	l.p.handoffs.Add(1)
+	go func() {
+		defer l.p.wg.Done()
+		l.run(next)
+	}()
+}
+
+// wait asks the kernel for events, without blocking.
+func (l *loop) wait(evs []unix.EpollEvent) int {
+	n, _, e := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(l.ep),
+		uintptr(unsafe.Pointer(&evs[0])), uintptr(len(evs)), 0, 0, 0)
+	if e != 0 {
+		return 0
+	}
+	return int(n)
+}
+
+// find looks the connections of evs up.
+func (l *loop) find(evs []unix.EpollEvent, conns []*pollStream) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := range evs {
+		if s := l.conns[evs[i].Fd]; s != nil && s.gen == uint32(evs[i].Pad) {
+			conns[i] = s
+		}
+	}
+}

@@ -1,0 +1,235 @@
+package transport
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// polledConn is a Conn and its stream in one allocation.
+type polledConn struct {
+	Conn
+	stream pollStream
+}
+
+// pollStream is a raw descriptor in an epoll loop.
+//
+// Events are level-triggered. While an event is of no use, because its Read has
+// not come or reading is paused, epoll is made quiet about it, but only when it
+// reports it: mostly the Read comes first and that costs nothing. What epoll
+// reports is computed from state alone, under mu, after each change of state
+// that matters; so the last change wins, in whatever order they come.
+type pollStream struct {
+	state  atomic.Uint64
+	c      *Conn
+	l      *loop
+	remote netip.AddrPort
+	local  netip.AddrPort
+	fd     int32
+	slot   int32 // place in the loop's table
+	gen    uint32
+	armed  uint32 // what epoll reports
+	mu     sync.Mutex
+	ch     chan struct{} // of done; nil until asked for
+}
+
+// adopt moves nc to p. It returns nil, and leaves nc alone, when that cannot be.
+func adopt(nc net.Conn, p *Poller) *Conn {
+	tc, ok := nc.(*net.TCPConn)
+	if !ok || p == nil || len(p.loops) == 0 {
+		return nil
+	}
+	fd, err := duplicate(tc)
+	if err != nil {
+		return nil
+	}
+	pc := new(polledConn)
+	s := &pc.stream
+	pc.s, s.c = s, &pc.Conn
+	s.fd, s.l = int32(fd), p.pick()
+	s.remote, s.local = addrPort(tc.RemoteAddr()), addrPort(tc.LocalAddr())
+	s.state.Store(unstarted | quiet)
+	if err := s.l.add(s); err != nil {
+		_ = unix.Close(fd)
+		return nil
+	}
+	_ = tc.Close() // the socket lives on in fd
+	return s.c
+}
+
+func duplicate(tc *net.TCPConn) (int, error) {
+	raw, err := tc.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	fd, dupErr := -1, error(nil)
+	err = raw.Control(func(f uintptr) { fd, dupErr = unix.FcntlInt(f, unix.F_DUPFD_CLOEXEC, 0) })
+	return fd, errors.Join(err, dupErr)
+}
+
+func addrPort(a net.Addr) netip.AddrPort {
+	if t, ok := a.(*net.TCPAddr); ok {
+		return t.AddrPort()
+	}
+	return netip.AddrPort{}
+}
+
+func polled(s stream) bool {
+	_, ok := s.(*pollStream)
+	return ok
+}
+
+func (s *pollStream) start(h Handler, now bool) {
+	s.c.h = h
+	if !now {
+		s.unblock(unstarted)
+		return
+	}
+	for {
+		old := s.state.Load()
+		if old&closed != 0 {
+			return
+		}
+		if s.state.CompareAndSwap(old, old&^unstarted|told|inReadable|starting) {
+			break
+		}
+	}
+	s.arm() // a Write may have been cut short already
+	go func() {
+		s.c.h.Readable(s.c)
+		s.unblock(inReadable)
+		s.finish(starting)
+	}()
+}
+
+func (s *pollStream) done() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ch == nil {
+		if s.state.Load()&(gone|starting) == gone {
+			return closedChan
+		}
+		s.ch = make(chan struct{})
+	}
+	return s.ch
+}
+
+func (s *pollStream) beginRead() (bool, error) {
+	for {
+		old := s.state.Load()
+		switch {
+		case old&closed != 0:
+			return false, ErrClosed
+		case old&reading != 0:
+			return false, nil
+		case s.state.CompareAndSwap(old, old|reading+user):
+			return true, nil
+		}
+	}
+}
+
+func (s *pollStream) endRead(failed bool) {
+	if failed {
+		s.state.Or(ended)
+	}
+	s.unblock(told | reading)
+	s.leave()
+}
+
+func (s *pollStream) fill(buf *Buffer, hint int) (*Buffer, bool, error) {
+	b := buf
+	if b == nil {
+		b = NewBuffer(max(minRead, hint))
+	}
+	space := b.B[len(b.B):cap(b.B)]
+	n, e := sysRead(s.fd, space)
+	if e == 0 && n > 0 {
+		b.B = b.B[:len(b.B)+n]
+		return b, n == len(space), nil
+	}
+	if buf == nil {
+		b.Release()
+	}
+	switch e {
+	case 0:
+		return buf, false, io.EOF
+	case unix.EAGAIN, unix.EINTR:
+		return buf, false, errAgain
+	}
+	return buf, false, os.NewSyscallError("read", e)
+}
+
+func (s *pollStream) write(p []byte) (int, error) {
+	if !s.enter() {
+		return 0, ErrClosed
+	}
+	defer s.leave()
+	if len(p) == 0 {
+		return 0, nil
+	}
+	n, e := sysWrite(s.fd, p)
+	for e == unix.EINTR {
+		n, e = sysWrite(s.fd, p)
+	}
+	if e != 0 && e != unix.EAGAIN {
+		return 0, &WriteError{Err: os.NewSyscallError("write", e)}
+	}
+	if e != 0 {
+		n = 0
+	}
+	if n < len(p) {
+		s.state.Or(wantOut)
+		s.arm()
+	}
+	return n, nil
+}
+
+func (s *pollStream) pause()  { s.state.Or(paused) }
+func (s *pollStream) resume() { s.unblock(paused) }
+
+func (s *pollStream) closeWrite() error {
+	if !s.enter() {
+		return ErrClosed
+	}
+	defer s.leave()
+	if err := unix.Shutdown(int(s.fd), unix.SHUT_WR); err != nil {
+		return &WriteError{Err: os.NewSyscallError("shutdown", err)}
+	}
+	return nil
+}
+
+func (s *pollStream) close(reset bool) error {
+	if !s.enter() {
+		return nil
+	}
+	defer s.leave()
+	if reset {
+		_ = unix.SetsockoptLinger(int(s.fd), unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
+	}
+	s.state.Or(closed)
+	return nil
+}
+
+func (s *pollStream) remoteAddr() net.Addr { return net.TCPAddrFromAddrPort(s.remote) }
+func (s *pollStream) localAddr() net.Addr  { return net.TCPAddrFromAddrPort(s.local) }
+
+// sysRead and sysWrite do not tell Go's scheduler: the descriptor never blocks.
+
+func sysRead(fd int32, p []byte) (int, syscall.Errno) {
+	n, _, e := unix.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
+	return int(n), e
+}
+
+func sysWrite(fd int32, p []byte) (int, syscall.Errno) {
+	n, _, e := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)),
+		unix.MSG_NOSIGNAL, 0, 0)
+	return int(n), e
+}

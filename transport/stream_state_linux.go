@@ -1,0 +1,192 @@
+package transport
+
+import "golang.org/x/sys/unix"
+
+// The state of a pollStream: flags, and from user on the count of calls that
+// are inside and may use the descriptor. The last one to leave a closed stream
+// closes it, so that no call ever meets a number that the system has given away
+// again.
+const (
+	unstarted  uint64 = 1 << iota // no Handler yet
+	told                          // Readable was called, its Read has not ended
+	inReadable                    // Readable is running
+	reading                       // a Read is inside
+	paused
+	ended      // a Read has failed; nothing more comes
+	quiet      // epoll is to say nothing about reading
+	wantOut    // a Write was cut short
+	inWritable // Writable is running
+	quietOut   // epoll is to say nothing about writing
+	starting   // the goroutine of Start is running
+	closed
+	gone // the socket is closed
+
+	user uint64 = 1 << 32
+
+	blocked = unstarted | told | inReadable | paused | ended
+)
+
+// Interests of epoll. The end of a connection is reported whatever one asks
+// for, over and over again; silent asks for it once only.
+const (
+	wantsIn         = unix.EPOLLIN | unix.EPOLLRDHUP
+	silent   uint32 = unix.EPOLLET
+	inEvent         = wantsIn | unix.EPOLLHUP | unix.EPOLLERR
+	outEvent        = unix.EPOLLOUT | unix.EPOLLHUP | unix.EPOLLERR
+)
+
+// handle acts on what epoll has reported.
+func (s *pollStream) handle(ev uint32) {
+	useful := true
+	if ev&outEvent != 0 {
+		useful = s.tellWritable()
+	}
+	if ev&inEvent != 0 {
+		useful = s.tellReadable() && useful
+	}
+	if !useful {
+		s.arm()
+	}
+}
+
+// tellReadable calls Readable unless that would be too early. It returns false
+// when epoll must be made quiet.
+func (s *pollStream) tellReadable() bool {
+	for {
+		old := s.state.Load()
+		switch {
+		case old&closed != 0:
+			return true
+		case old&blocked != 0:
+			if s.state.CompareAndSwap(old, old|quiet) {
+				return false
+			}
+		case s.state.CompareAndSwap(old, old|told|inReadable):
+			s.c.h.Readable(s.c)
+			s.unblock(inReadable)
+			return true
+		}
+	}
+}
+
+// tellWritable calls Writable if anyone waits for it. It returns false when
+// epoll must be made quiet.
+func (s *pollStream) tellWritable() bool {
+	for {
+		old := s.state.Load()
+		switch {
+		case old&closed != 0:
+			return true
+		case old&(wantOut|inWritable) == 0:
+			return false
+		case old&inWritable != 0:
+			if s.state.CompareAndSwap(old, old|quietOut) {
+				return false
+			}
+		case s.state.CompareAndSwap(old, old&^wantOut|inWritable):
+			s.c.h.Writable(s.c)
+			s.state.And(^(inWritable | quietOut))
+			s.arm()
+			return true
+		}
+	}
+}
+
+// unblock clears flags that kept Readable from being called. If none is left
+// and epoll had been made quiet, it reports again.
+func (s *pollStream) unblock(flags uint64) {
+	for {
+		old := s.state.Load()
+		now := old &^ flags
+		if now&blocked == 0 {
+			now &^= quiet
+		}
+		if s.state.CompareAndSwap(old, now) {
+			if (old^now)&quiet != 0 {
+				s.arm()
+			}
+			return
+		}
+	}
+}
+
+// arm makes epoll report what state asks for.
+func (s *pollStream) arm() {
+	if !s.enter() {
+		return
+	}
+	s.mu.Lock()
+	if want := interest(s.state.Load()); want != s.armed {
+		s.armed = want
+		_ = unix.EpollCtl(s.l.ep, unix.EPOLL_CTL_MOD, int(s.fd), s.event())
+	}
+	s.mu.Unlock()
+	s.leave()
+}
+
+func interest(state uint64) uint32 {
+	var ev uint32
+	if state&quiet == 0 {
+		ev |= wantsIn
+	}
+	if state&(wantOut|quietOut|unstarted) == wantOut {
+		ev |= unix.EPOLLOUT
+	}
+	if ev == 0 {
+		return silent
+	}
+	return ev
+}
+
+// event is what epoll keeps of s.
+func (s *pollStream) event() *unix.EpollEvent {
+	return &unix.EpollEvent{Events: s.armed, Fd: s.slot, Pad: int32(s.gen)}
+}
+
+// enter makes the descriptor usable until leave. It fails when s is closed.
+func (s *pollStream) enter() bool {
+	for {
+		old := s.state.Load()
+		if old&closed != 0 {
+			return false
+		}
+		if s.state.CompareAndSwap(old, old+user) {
+			return true
+		}
+	}
+}
+
+func (s *pollStream) leave() {
+	now := s.state.Add(^(user - 1))
+	if now&closed == 0 || now >= user {
+		return
+	}
+	_ = unix.EpollCtl(s.l.ep, unix.EPOLL_CTL_DEL, int(s.fd), nil)
+	s.l.remove(s)
+	_ = unix.Close(int(s.fd))
+	s.c.release()
+	s.finish(0)
+}
+
+// finish notes that the socket is closed, or that the goroutine of Start has
+// ended (flag). With both, s is done.
+func (s *pollStream) finish(flag uint64) {
+	for {
+		old := s.state.Load()
+		now := old &^ flag
+		if flag == 0 {
+			now |= gone
+		}
+		if !s.state.CompareAndSwap(old, now) {
+			continue
+		}
+		if now&(gone|starting) == gone {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			if s.ch != nil {
+				close(s.ch)
+			}
+		}
+		return
+	}
+}
