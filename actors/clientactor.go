@@ -133,6 +133,7 @@ func (a *clientActor) connect(ctx actor.Context) {
 	a.reconnect.Reset()
 	a.spawned++
 	a.attempt, a.lost = 0, 0
+	a.fresh.Store(true)
 	box := newMailbox(a.root.dispatcher)
 	s := a.session
 	produce := func() actor.Actor {
@@ -179,8 +180,8 @@ func (a *clientActor) decided(event any) {
 	switch e := event.(type) {
 	case *supervisor.RestartScheduled:
 		a.become(Backoff)
-		a.lost = e.Attempt
-		a.publish(&Event{Kind: EventReconnecting, Attempt: e.Attempt, Delay: e.Delay, Cause: e.Cause})
+		a.lost = a.attemptOf(e.Attempt)
+		a.publish(&Event{Kind: EventReconnecting, Attempt: a.lost, Delay: e.Delay, Cause: e.Cause})
 	case *supervisor.GaveUp:
 		a.cause = e.Cause
 		a.goal = goalDown
@@ -210,6 +211,7 @@ func (a *clientActor) reached(p *phase) {
 		a.publish(&Event{Kind: EventConnected, Attempt: p.attempt})
 	case Ready:
 		a.reconnect.Ready()
+		a.fresh.Store(false)
 		a.publish(&Event{Kind: EventReady, Attempt: p.attempt})
 		if a.wasReady {
 			a.publish(&Event{Kind: EventReconnected, Attempt: a.lost})

@@ -34,8 +34,8 @@ type Conn struct {
 
 	pid        *actor.PID
 	connection *mailbox
-	reader     *mailbox
-	writer     *mailbox
+	reader     *light
+	writer     *light
 
 	lastRead     atomic.Int64 // when bytes last came, ns
 	blockedSince atomic.Int64 // since when the socket takes no more, ns; 0: it does

@@ -93,12 +93,13 @@ func (c *connection) begin(ctx actor.Context) error {
 	root, conn := c.conn.side.root, c.conn
 	conn.lastRead.Store(time.Now().UnixNano())
 	c.pulse.since = conn.lastRead.Load()
-	conn.reader, conn.writer = newMailbox(root.dispatcher), newMailbox(root.dispatcher)
-	if _, err := root.nursery.spawn(ctx, "writer", conn.epoch, &writer{conn: conn}, conn.writer); err != nil {
-		return err
+	id := ctx.Self().Id + "/"
+	var err error
+	if conn.writer, err = newLight(root, id+name("w", conn.epoch), conn.connection, &writer{conn: conn}); err != nil {
+		return fmt.Errorf("actors: spawn writer: %w", err)
 	}
-	if _, err := root.nursery.spawn(ctx, "reader", conn.epoch, &reader{conn: conn}, conn.reader); err != nil {
-		return err
+	if conn.reader, err = newLight(root, id+name("r", conn.epoch), conn.connection, &reader{conn: conn}); err != nil {
+		return fmt.Errorf("actors: spawn reader: %w", err)
 	}
 	conn.wire.Start(conn)
 	c.schedule()
@@ -270,13 +271,15 @@ func (c *connection) current(epoch uint64) bool {
 	return false
 }
 
-// release lets go of the socket, whatever state it is in.
-func (c *connection) release() {
+// release lets go of the socket, whatever state it is in, and stops the reader and
+// the writer.
+func (c *connection) release(ctx actor.Context) {
 	wire := c.conn.wire
 	_ = wire.Close()
 	if !wire.Polled() {
 		c.conn.side.tasks.start("socket", func() { <-wire.Done() })
 	}
+	await(ctx, c.conn.connection, c.conn.epoch, c.conn.reader, c.conn.writer)
 }
 
 // echo is the answer to a close frame: the same code (RFC 6455 §5.5.1).

@@ -65,3 +65,6 @@ type Event struct {
 	// Missed is how many events before this one a slow reader of States lost.
 	Missed int
 }
+
+// undelivered: a module that has ended misses nothing by an event.
+func (*Event) undelivered() {}

@@ -61,7 +61,7 @@ func (c *incarnation) Receive(ctx actor.Context) {
 		c.start(ctx)
 	case *actor.Restarting, *actor.Stopping:
 		c.state = c.gone
-		c.drop()
+		c.drop(ctx)
 	case *actor.Stopped, *actor.Terminated:
 		// the reader and the writer are gone before we are
 	case *leave:
@@ -87,9 +87,10 @@ func (c *incarnation) attached(box *mailbox) { c.box = box }
 // here, and not suspended, so that it can be told things meanwhile and nothing
 // of it outlives it.
 func (c *incarnation) start(ctx actor.Context) {
-	plan := c.session.reconnect.Plan()
-	c.epoch = c.session.epochs.Add(1)
-	c.attempt = plan.Attempt
+	s := c.session
+	plan := s.reconnect.Plan()
+	c.epoch = s.epochs.Add(1)
+	c.attempt = s.attemptOf(plan.Attempt)
 	if plan.Delay <= 0 {
 		c.dial(ctx)
 		return
@@ -267,7 +268,7 @@ func (c *incarnation) gone(ctx actor.Context) {
 
 // drop lets go of everything: called before the children are stopped, so that no
 // socket stays open until they are.
-func (c *incarnation) drop() {
+func (c *incarnation) drop(ctx actor.Context) {
 	if c.timer != nil {
 		c.timer.Stop()
 	}
@@ -277,7 +278,7 @@ func (c *incarnation) drop() {
 	if c.conn != nil {
 		c.session.line.CompareAndSwap(c.conn, nil)
 		c.session.out.hold(true)
-		c.release()
+		c.release(ctx)
 	}
 }
 

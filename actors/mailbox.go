@@ -187,8 +187,11 @@ func (m *mailbox) refuse(msg any) {
 	if _, ok := msg.(private); ok {
 		return
 	}
-	if c, ok := m.invoker.(actor.Context); ok {
+	switch c := m.invoker.(type) {
+	case actor.Context:
 		c.ActorSystem().DeadLetter.SendUserMessage(c.Self(), msg)
+	case *light:
+		c.system.DeadLetter.SendUserMessage(c.pid, msg)
 	}
 }
 

@@ -39,8 +39,11 @@ func (n *nursery) spawn(ctx actor.Context, kind string, number uint64, a actor.A
 	defer n.mu.Unlock()
 	n.next, n.box = a, box
 	defer func() { n.next, n.box = nil, nil }()
-	return ctx.SpawnNamed(n.escalates, kind+strconv.FormatUint(number, 36))
+	return ctx.SpawnNamed(n.escalates, name(kind, number))
 }
+
+// name is the last part of the name of an actor that is counted.
+func name(kind string, number uint64) string { return kind + strconv.FormatUint(number, 36) }
 
 // produce is called by protoactor within spawn. Called at any other time it is a
 // restart, which these actors do not have.

@@ -3,8 +3,6 @@ package actors
 import (
 	"errors"
 
-	"github.com/asynkron/protoactor-go/actor"
-
 	"github.com/hawser-go/hawser/transport"
 )
 
@@ -12,8 +10,8 @@ import (
 // It lives and dies with one incarnation.
 type reader struct{ conn *Conn }
 
-func (r *reader) Receive(ctx actor.Context) {
-	switch m := ctx.Message().(type) {
+func (r *reader) receive(msg any) {
+	switch m := msg.(type) {
 	case *readable:
 		if (*Conn)(m) == r.conn {
 			r.read()
@@ -21,9 +19,12 @@ func (r *reader) Receive(ctx actor.Context) {
 	case *openingOver:
 		r.conn.goOn(m)
 	default:
-		unhandled(ctx)
+		r.conn.reader.refuse(msg)
 	}
 }
+
+// stopping implements receiver.
+func (r *reader) stopping() {}
 
 // read is a turn. The replies of the modules that ran in it leave in one write.
 func (r *reader) read() {

@@ -217,7 +217,7 @@ func (a *accepted) Receive(ctx actor.Context) {
 	case *actor.Started:
 		a.start(ctx)
 	case *actor.Stopping, *actor.Restarting:
-		a.release()
+		a.release(ctx)
 	case *actor.Stopped:
 		a.conn.out.close(ErrStopped)
 		a.shard.box.PostUserMessage(&gone{id: a.conn.id})

@@ -21,7 +21,18 @@ type session struct {
 	box       *mailbox // of the client's actor
 	epochs    atomic.Uint64
 	line      atomic.Pointer[Conn] // the connection that is ready, or nil
+	fresh     atomic.Bool          // not ready yet since it was told to connect
 	watch     watch
+}
+
+// attemptOf numbers the attempts since the client was last ready. The supervisor
+// counts failures; without a connection that was ready before, the first attempt
+// follows none.
+func (s *session) attemptOf(failures int) int {
+	if s.fresh.Load() {
+		return failures + 1
+	}
+	return max(1, failures)
 }
 
 // accept takes a message into the outbox, and has it written if there is a

@@ -3,8 +3,6 @@ package actors
 import (
 	"time"
 
-	"github.com/asynkron/protoactor-go/actor"
-
 	"github.com/hawser-go/hawser/transport"
 )
 
@@ -53,8 +51,8 @@ type writer struct {
 	closed  bool // the close frame is in control, or out
 }
 
-func (w *writer) Receive(ctx actor.Context) {
-	switch m := ctx.Message().(type) {
+func (w *writer) receive(msg any) {
+	switch m := msg.(type) {
 	case *flush:
 		w.conn.waking.Store(false)
 		w.drain()
@@ -72,10 +70,8 @@ func (w *writer) Receive(ctx actor.Context) {
 	case *filtered:
 		w.accept(m.outbound)
 		w.drain()
-	case *actor.Stopping:
-		w.giveBack()
 	default:
-		unhandled(ctx)
+		w.conn.writer.refuse(msg)
 	}
 }
 
@@ -209,8 +205,9 @@ func (w *writer) queue(frames []byte) {
 	}
 }
 
-// giveBack returns to the outbox what the socket did not take.
-func (w *writer) giveBack() {
+// stopping implements receiver: what the socket did not take goes back to the
+// outbox.
+func (w *writer) stopping() {
 	w.blocked = true
 	if w.current != nil {
 		w.conn.out.giveBack(w.current, w.window)

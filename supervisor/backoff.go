@@ -65,6 +65,8 @@ func (b Backoff) Delay(failures int, down time.Duration, r float64) time.Duratio
 	return time.Duration(ceiling * (1 - b.Jitter*(1-unit(r))))
 }
 
+// withDefaults fills in the defaults. It is not to be applied twice: the result has
+// other words for "none".
 func (b Backoff) withDefaults() Backoff {
 	if b.LongMaxDelay == 0 {
 		b.LongMaxDelay = b.MaxDelay

@@ -63,26 +63,25 @@ func Decide(p Policy, h History, cause error, now time.Time, r float64) (Decisio
 		classify = Classify
 	}
 	v := classify(cause)
-	b := p.Backoff.withDefaults()
 	repeated := v.Once && v == h.LastOnce
-	h = h.failed(v, b, now)
+	h = h.failed(v, p.Backoff.withDefaults().StableAfter, now)
 	d := Decision{Attempt: h.Failures, Cause: cause}
 	switch {
 	case p.Restart == Temporary, p.Restart == Transient && v.Normal, v.Action == Stop, repeated:
 		d.Action = Stop
 	case v.Action == Escalate:
 		d.Action = Escalate
-	case b.exhausted(h.Failures):
+	case p.Backoff.exhausted(h.Failures):
 		d.Action, d.GaveUp = Stop, true
 	default:
-		d.Delay = delay(v, b, h, now, r)
+		d.Delay = delay(v, p.Backoff, h, now, r)
 	}
 	return d, h
 }
 
-// failed counts a failure.
-func (h History) failed(v Verdict, b Backoff, now time.Time) History {
-	if !h.ReadySince.IsZero() && now.Sub(h.ReadySince) >= b.StableAfter {
+// failed counts a failure, anew after a session that was ready for stableAfter.
+func (h History) failed(v Verdict, stableAfter time.Duration, now time.Time) History {
+	if !h.ReadySince.IsZero() && now.Sub(h.ReadySince) >= stableAfter {
 		h.Failures = 0
 	}
 	h.Failures++

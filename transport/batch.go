@@ -38,6 +38,7 @@ func (b *Batch) Release() {
 		buf.Release()
 		b.bufs[i] = nil
 	}
+	clear(b.buf0[:])
 	if cap(b.Messages) > keptMessages {
 		b.Messages = nil
 	}

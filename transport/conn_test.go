@@ -548,6 +548,33 @@ func TestCallsAfterCloseSayErrClosed(t *testing.T) {
 	})
 }
 
+func TestCloseGivesBackWhatAHalfMessageHolds(t *testing.T) {
+	eachKind(t, func(t *testing.T, p *Poller) {
+		readable := make(chan struct{}, 1)
+		c, peer := rawServer(t, p, funcs{readable: func(*Conn) { readable <- struct{}{} }})
+		fragment := clientFrame(opText, "first fragment")
+		fragment[0] &^= 0x80 // not the last one
+		half := append(fragment, clientFrame(opText, "x")[:3]...)
+		if _, err := peer.Write(half); err != nil {
+			t.Fatal(err)
+		}
+		for c.part == nil || c.d.whole == nil {
+			wait(t, readable)
+			if b, err := c.Read(); b != nil || err != nil {
+				t.Fatal(b, err)
+			}
+		}
+		if cap(c.part.B) > minPart {
+			t.Errorf("%d bytes wait in a buffer of %d", len(c.part.B), cap(c.part.B))
+		}
+		_ = c.Close()
+		wait(t, c.Done())
+		if c.part != nil || c.d.whole != nil {
+			t.Error("a closed connection holds memory")
+		}
+	})
+}
+
 func TestAConnThatWasNeverStartedCanBeClosed(t *testing.T) {
 	eachKind(t, func(t *testing.T, p *Poller) {
 		peer, nc := tcpPair(t)

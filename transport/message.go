@@ -46,7 +46,7 @@ type Control struct {
 type Batch struct {
 	// Messages are the whole data messages.
 	Messages []Message
-	// Control are the pings and pongs.
+	// Control are the pings and pongs; of each kind the latest 16.
 	Control []Control
 	// Close is the peer's close frame, or nil.
 	Close *CloseError

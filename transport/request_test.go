@@ -21,7 +21,7 @@ type badHandshake struct {
 	raw    string
 	status int // of Upgrade
 	// viaHTTP is the status of UpgradeHTTP where net/http hides or mends the
-	// fault; 0: the same.
+	// fault; 0: the same; -1: net/http answers it with something else.
 	viaHTTP int
 }
 
@@ -52,7 +52,7 @@ func badHandshakes() []badHandshake {
 		{name: "HTTP/1.0", raw: line("GET / HTTP/1.0"), status: 505},
 		{name: "HTTP/2.0", raw: line("GET / HTTP/2.0"), status: 505},
 		{name: "POST", raw: line("POST / HTTP/1.1"), status: 405},
-		{name: "OPTIONS *", raw: line("OPTIONS * HTTP/1.1"), status: 405, viaHTTP: 200},
+		{name: "OPTIONS *", raw: line("OPTIONS * HTTP/1.1"), status: 405, viaHTTP: -1},
 		{name: "absolute form", raw: line("GET http://example.com/ HTTP/1.1"), status: 400},
 		{name: "target without slash", raw: line("GET chat HTTP/1.1"), status: 400},
 		{name: "target *", raw: line("GET * HTTP/1.1"), status: 400},

@@ -24,6 +24,10 @@ func (u *Upgrader) UpgradeHTTP(w http.ResponseWriter, r *http.Request) (*Conn, *
 		subprotocol, refusal = u.decide(req)
 	}
 	if refusal != nil {
+		if r.ContentLength != 0 {
+			// net/http waits for the body that was announced; not long, please.
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(lingerTime))
+		}
 		answerHTTP(w, refusal)
 		return nil, req, refusal
 	}
@@ -118,7 +122,7 @@ func answerHTTP(w http.ResponseWriter, e *HandshakeError) {
 		h[name] = values
 	}
 	if e.Status == http.StatusUpgradeRequired {
-		h.Set("Connection", "Upgrade, close")
+		h["Connection"] = []string{"close", "Upgrade"} // net/http looks at the first
 	} else {
 		h.Set("Connection", "close")
 	}

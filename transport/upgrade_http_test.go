@@ -48,6 +48,9 @@ var errNotAsked = errors.New("net/http has answered itself")
 
 func TestUpgradeHTTPAnswersAsUpgradeDoes(t *testing.T) {
 	for _, c := range badHandshakes() {
+		if c.viaHTTP < 0 {
+			continue
+		}
 		t.Run(c.name, func(t *testing.T) {
 			resp, body, err := upgradeViaHTTP(t, &Upgrader{}, c.raw)
 			want := c.status

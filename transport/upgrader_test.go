@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -51,6 +52,7 @@ func upgradeRaw(t *testing.T, u *Upgrader, raw string) (*http.Response, string, 
 	defer client.Close()
 	done := upgradeOn(t, u, server)
 	resp, rest := exchange(t, client, raw)
+	_ = client.Close() // it need not linger
 	got := wait(t, done)
 	closeConn(t, got.c)
 	if got.err == nil != (resp.StatusCode == 101) {
@@ -168,13 +170,15 @@ func TestUpgradeClosesASlowHandshakeAtItsDeadline(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				client, server := net.Pipe()
 				defer client.Close()
-				go func() {
+				var slow sync.WaitGroup
+				defer slow.Wait()
+				slow.Go(func() {
 					_, err := io.WriteString(client, "GET / HTTP/1.1\r\n")
 					for err == nil {
 						time.Sleep(c.every)
 						_, err = io.WriteString(client, c.piece)
 					}
-				}()
+				})
 				start := time.Now()
 				done := upgradeOn(t, &Upgrader{}, server)
 				resp, err := http.ReadResponse(bufio.NewReader(client), nil)

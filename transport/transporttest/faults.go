@@ -20,8 +20,9 @@ type flip struct {
 }
 
 // Cut resets the link when after more bytes have been written in direction d,
-// counted from now. Exactly these can still be read; what is written behind
-// them seems to succeed and is lost. With after ≤ 0 it resets at once.
+// counted from now. Of these, what has arrived can still be read; what is
+// written behind them seems to succeed and is lost. With after ≤ 0 it resets at
+// once.
 func (l *Link) Cut(d Direction, after int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -63,8 +64,8 @@ func (l *Link) Trickle(d Direction, n int, every time.Duration) {
 	l.deliver(w)
 }
 
-// Corrupt changes one byte in direction d by xor: the one that offset others
-// are written before, counted from now.
+// Corrupt changes one byte in direction d by xor: the one before which offset
+// others are written, counted from now.
 func (l *Link) Corrupt(d Direction, offset int, xor byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

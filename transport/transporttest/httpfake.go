@@ -3,6 +3,7 @@ package transporttest
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"slices"
@@ -125,13 +126,8 @@ func (f *FakeHTTP) answer(nc net.Conn, a Answer) {
 	if _, err := nc.Write([]byte(a.raw)); err != nil || !a.hold {
 		return
 	}
-	_, _ = r.WriteTo(discard{}) // until the client or Close ends it
+	_, _ = io.Copy(io.Discard, r) // until the client or Close ends it
 }
-
-// discard is io.Discard without its ReadFrom, so that nothing is buffered.
-type discard struct{}
-
-func (discard) Write(p []byte) (int, error) { return len(p), nil }
 
 // Requests returns the heads of the requests so far: request line and header.
 func (f *FakeHTTP) Requests() []string {

@@ -2,9 +2,9 @@ package transporttest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
-	"net/url"
 
 	"github.com/hawser-go/hawser/transport"
 )
@@ -44,7 +44,7 @@ func Join(link *Link, o PipeOptions) (client, server *transport.Conn, err error)
 		done <- upgraded{c, err}
 	}()
 	o.Dialer.NetDial = func(context.Context, string, string) (net.Conn, error) { return link.Client(), nil }
-	o.Dialer.Proxy = func(*url.URL) (*url.URL, error) { return nil, nil } //nolint:nilnil // no proxy
+	o.Dialer.Proxy = transport.NoProxy
 	client, _, err = o.Dialer.Dial(context.Background(), "ws://pipe.test/")
 	if err != nil {
 		_ = link.Client().Close()
@@ -59,5 +59,5 @@ func Join(link *Link, o PipeOptions) (client, server *transport.Conn, err error)
 		_ = up.c.Close()
 	}
 	link.Close()
-	return nil, nil, fmt.Errorf("transporttest: handshake: client: %w, server: %w", err, up.err)
+	return nil, nil, fmt.Errorf("transporttest: %w", errors.Join(err, up.err))
 }

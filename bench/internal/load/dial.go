@@ -16,8 +16,13 @@ import (
 // address has 28,000 ports, which is too few when thousands of connections come and go.
 const sources = 8
 
-// dialTimeout bounds each step of connecting, in seconds.
-const dialTimeout = 5
+// dialTimeout bounds each read and write of the handshake, in seconds. Connecting is
+// bounded by the number of SYNs, which go out after 0, 1 and 3 s; a time-out there would
+// make the signals of Go's scheduler interrupt it.
+const (
+	dialTimeout = 5
+	synRetries  = 2
+)
 
 // open connects to addr and does the handshake. The socket is non-blocking afterwards.
 func open(addr netip.AddrPort, path string, seq int) (int, error) {
@@ -45,8 +50,7 @@ func connect(addr netip.AddrPort, seq int) (int, error) {
 	}
 	timeout := unix.Timeval{Sec: dialTimeout}
 	err = errors.Join(
-		unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &timeout),
-		unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &timeout),
+		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_SYNCNT, synRetries),
 		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1),
 		// The port is chosen at connect, when the kernel knows both ends.
 		unix.SetsockoptInt(fd, unix.SOL_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1),
@@ -54,6 +58,12 @@ func connect(addr netip.AddrPort, seq int) (int, error) {
 	)
 	if err == nil {
 		err = unix.Connect(fd, &unix.SockaddrInet4{Port: int(addr.Port()), Addr: addr.Addr().As4()})
+	}
+	if err == nil {
+		err = errors.Join(
+			unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &timeout),
+			unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &timeout),
+		)
 	}
 	if err != nil {
 		_ = unix.Close(fd)
@@ -69,12 +79,12 @@ func handshake(fd int, addr netip.AddrPort, path string) error {
 	_, _ = rand.Read(key[:]) // never fails
 	request := fmt.Sprintf("GET %s HTTP/1.1\r\nHost: %v\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
 		"Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n\r\n", path, addr, base64.StdEncoding.EncodeToString(key[:]))
-	if _, err := unix.Write(fd, []byte(request)); err != nil {
+	if _, err := again(func() (int, error) { return unix.Write(fd, []byte(request)) }); err != nil {
 		return fmt.Errorf("handshake: %w", err)
 	}
 	answer := make([]byte, 0, 4096)
 	for {
-		n, err := unix.Read(fd, answer[len(answer):cap(answer)])
+		n, err := again(func() (int, error) { return unix.Read(fd, answer[len(answer):cap(answer)]) })
 		if err == nil && n == 0 {
 			err = io.ErrUnexpectedEOF
 		}
@@ -94,5 +104,16 @@ func handshake(fd int, addr netip.AddrPort, path string) error {
 			return errors.New("handshake: the server spoke before it was spoken to")
 		}
 		return nil
+	}
+}
+
+// again repeats what a signal has interrupted: a socket with a time-out is not restarted
+// by the kernel (signal(7)), and Go's scheduler sends signals to its own threads.
+func again(call func() (int, error)) (int, error) {
+	for {
+		n, err := call()
+		if !errors.Is(err, unix.EINTR) {
+			return n, err
+		}
 	}
 }

@@ -3,6 +3,7 @@ package load
 import (
 	"bytes"
 	"encoding/binary"
+	"io"
 	"strings"
 	"testing"
 
@@ -16,6 +17,17 @@ func serverFrames(frames ...ws.Frame) []byte {
 		_ = ws.WriteFrame(&b, f)
 	}
 	return b.Bytes()
+}
+
+// readFrame reads a masked frame, with gobwas as an independent decoder.
+func readFrame(r io.Reader) (ws.Frame, error) {
+	h, err := ws.ReadHeader(r)
+	if err != nil {
+		return ws.Frame{}, err
+	}
+	p := make([]byte, h.Length)
+	_, err = io.ReadFull(r, p)
+	return ws.UnmaskFrameInPlace(ws.Frame{Header: h, Payload: p}), err
 }
 
 func TestParserCountsMessagesAtEverySplit(t *testing.T) {
@@ -94,11 +106,11 @@ func TestParserRefusesWhatNoEchoServerSends(t *testing.T) {
 func TestFramesAreReadableByGobwas(t *testing.T) {
 	for _, size := range []int{0, 125, 126, 65535, 65536} {
 		payload := bytes.Repeat([]byte("x"), size)
-		f, err := ws.ReadFrame(bytes.NewReader(appendFrame(nil, opText, payload)))
+		f, err := readFrame(bytes.NewReader(appendFrame(nil, opText, payload)))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if f = ws.UnmaskFrame(f); !f.Header.Fin || f.Header.OpCode != ws.OpText || !bytes.Equal(f.Payload, payload) {
+		if !f.Header.Fin || f.Header.OpCode != ws.OpText || !bytes.Equal(f.Payload, payload) {
 			t.Errorf("size %d: frame %+v", size, f.Header)
 		}
 	}

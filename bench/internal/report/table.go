@@ -101,8 +101,9 @@ func number(v float64) string {
 	return fmt.Sprintf("%.2f", v)
 }
 
+// percent is the noise; one slice tells none.
 func percent(e Estimate) string {
-	if e.Value == 0 {
+	if e.Value == 0 || e.N < 2 {
 		return "-"
 	}
 	return fmt.Sprintf("±%.0f%%", 100*e.Noise/e.Value)
