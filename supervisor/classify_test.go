@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -42,7 +43,7 @@ func (e *statusError) HTTPStatus() (status int, retryAfter time.Duration) { retu
 func TestClassifyFollowsTheTable(t *testing.T) {
 	retry, stop, once := Verdict{}, Verdict{Action: Stop}, Verdict{Once: true}
 	later := Verdict{Action: RetryAfter, After: 7 * time.Second}
-	_, badURL := url.Parse("ws://[::1")
+	_, badURL := url.Parse(strings.TrimSuffix("ws://[::1]", "]"))
 	type row struct {
 		err  error
 		want Verdict

@@ -71,7 +71,10 @@ func TestDecideTellsTheseStories(t *testing.T) {
 		"refused again after a session is new": {Policy{}, .5, []step{
 			fails(0, refused, 1, 250*ms), ready(s), fails(s, refused, 2, 500*ms), ends(s, refused, 3),
 		}},
-		"401 and then 403 is refused twice":    {Policy{}, .5, []step{fails(0, refused, 1, 250*ms), ends(s, &statusError{status: 403}, 2)}},
+		"401 and then 403 is refused twice": {Policy{}, .5, []step{fails(0, refused, 1, 250*ms), ends(s, &statusError{status: 403}, 2)}},
+		"two refusals of different kinds": {Policy{Classify: func(err error) Verdict {
+			return Verdict{Once: true, Normal: errors.Is(err, eof)}
+		}}, .5, []step{fails(0, eof, 1, 250*ms), fails(s, refused, 2, 500*ms), ends(s, refused, 3)}},
 		"a protocol violation stops":           {Policy{}, .5, []step{ends(0, closeError(1002), 1)}},
 		"permanent goes on after a normal end": {Policy{}, .5, []step{fails(0, closeError(1000), 1, 250*ms)}},
 		"transient stops after a normal end":   {Policy{Restart: Transient}, .5, []step{ends(0, closeError(1000), 1)}},

@@ -164,6 +164,7 @@ func TestARestartDoesNotReviveAnActorWhoseLastChildEnds(t *testing.T) {
 			watched := w.system.Root.StopFuture(leaf)
 			_ = watched.Wait()
 			sleep(time.Millisecond)
+			sup.RestartChildren(kid) // once more, before that Stop and with no child left
 		})
 		synctest.Wait()
 		sleep(time.Second)
@@ -174,6 +175,7 @@ func TestARestartDoesNotReviveAnActorWhoseLastChildEnds(t *testing.T) {
 	})
 }
 
+// All failures are there before the parent looks at the first of them.
 func TestOneIncarnationFailsOnce(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		failures := 0
@@ -184,23 +186,24 @@ func TestOneIncarnationFailsOnce(t *testing.T) {
 					ctx.Spawn(actor.PropsFromProducer(leaf))
 				}
 			}
-			if f, ok := ctx.Message().(func(actor.Context)); ok && f == nil {
-				panic("unused")
-			}
 		}), WithStrategy(AllForEscalate{}))
 		parent, kid := w.family(t, child, WithStrategy(raw(func(s actor.Supervisor, child *actor.PID, _, _ any) {
 			failures++
 			s.RestartChildren(child)
 		})))
 		for round := 1; round <= 3; round++ {
+			busy := make(chan struct{})
+			w.send(parent, func(actor.Context) { <-busy })
 			w.send(kid, func(ctx actor.Context) {
-				for _, leaf := range append([]*actor.PID(nil), ctx.Children()...) {
+				for _, leaf := range ctx.Children() {
 					ctx.Send(leaf, errBoom)
 				}
 				if round == 2 {
 					panic("own failure as well")
 				}
 			})
+			synctest.Wait()
+			close(busy)
 			synctest.Wait()
 			if failures != round {
 				t.Fatalf("%d failures after %d rounds: %s", failures, round, w.told())
@@ -416,18 +419,22 @@ func TestTheMailboxIsAttachedBeforeStartedAndToldOfTheEnd(t *testing.T) {
 
 func TestSplitAsksTheStrategyOfTheChildAndLetsBothObserve(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
-		var a, b int
-		s := Split(func(child *actor.PID) bool { return strings.HasSuffix(child.Id, "/a") },
-			raw(func(s actor.Supervisor, c *actor.PID, _, _ any) { a++; s.StopChildren(c) }),
-			raw(func(s actor.Supervisor, c *actor.PID, _, _ any) { b++; s.StopChildren(c) }))
-		parent, kid := w.family(t, w.scripted("c", nil), WithStrategy(s))
-		w.send(kid, errBoom)
+		asked := 0
+		pick := func(child *actor.PID) bool { return strings.HasSuffix(child.Id, "/a") }
+		stops := raw(func(s actor.Supervisor, c *actor.PID, _, _ any) { asked++; s.StopChildren(c) })
+		rests := NewOneForOne(OneForOneOptions{Backoff: Backoff{InitialDelay: time.Second, Jitter: -1}})
+		parent, kid := w.family(t, w.scripted("c", nil), WithStrategy(Split(pick, stops, rests)))
 		w.send(parent, func(ctx actor.Context) {
 			pid, _ := ctx.SpawnNamed(actor.PropsFromProducer(Guard(w.scripted("a", nil))), "a")
 			ctx.Send(pid, errBoom)
 		})
-		if w.told(); a != 1 || b != 1 {
-			t.Errorf("asked %d and %d times", a, b)
+		if got := w.told(); asked != 1 || !strings.HasSuffix(got, "a:boom a:Stopping a:Stopped p:Terminated") {
+			t.Errorf("asked %d times; story: %s", asked, got)
+		}
+		w.send(kid, errBoom)
+		sleep(time.Second)
+		if got := w.told(); asked != 1 || got != "c:boom c:Restarting c:Started" { // the restart came by Observe
+			t.Errorf("asked %d times; story: %s", asked, got)
 		}
 		w.stop(t, parent)
 	})

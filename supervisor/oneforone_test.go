@@ -104,8 +104,8 @@ func TestTheDefaultStrategyGivesUpBeyondTenRestartsAMinute(t *testing.T) {
 		parent, kid := w.family(t, w.scripted("c", nil))
 		for range 11 {
 			w.send(kid, errBoom)
-			sleep(5500 * time.Millisecond)
 		}
+		sleep(50 * time.Second) // the ten pauses take 33 s at most
 		if got := w.told(); strings.Count(got, "c:Started") != 10 || !strings.HasSuffix(got, "c:Stopped p:Terminated") {
 			t.Errorf("story: %s", got)
 		}
@@ -223,6 +223,50 @@ func TestALateRestartIsDropped(t *testing.T) {
 		sleep(time.Second)
 		if got := w.told(); got != "c:boom c:Restarting c:Started" {
 			t.Errorf("story: %s", got)
+		}
+		w.stop(t, parent)
+	})
+}
+
+func TestALateRestartOfAnEarlierIncarnationDoesNotReachTheActor(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		parent, kid := w.family(t, w.scripted("c", nil))
+		w.send(parent, &restartDue{child: kid})
+		if got := w.told(); got != "" {
+			t.Errorf("story: %s", got)
+		}
+		w.stop(t, parent)
+	})
+}
+
+func TestAChildThatFailsAgainDuringItsPauseIsRestartedOnce(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		s, parent, kid := oneForOne(t, w, w.scripted("c", nil), OneForOneOptions{})
+		w.send(parent, func(ctx actor.Context) {
+			sup, _ := ctx.(actor.Supervisor)
+			s.HandleFailure(w.system, sup, kid, nil, errBoom, nil)
+			s.HandleFailure(w.system, sup, kid, nil, errBoom, nil)
+		})
+		if heard := w.heard(); len(heard) != 1 {
+			t.Errorf("events %v", heard)
+		}
+		w.told()
+		sleep(time.Hour)
+		if got := w.told(); got != "c:Restarting c:Started" {
+			t.Errorf("story: %s", got)
+		}
+		w.stop(t, parent)
+	})
+}
+
+func TestAChildThatLeavesIsStoppedWhenItFails(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		s, parent, kid := oneForOne(t, w, w.scripted("c", nil), OneForOneOptions{})
+		w.send(parent, func(actor.Context) { s.Leave(kid) })
+		w.told()
+		w.send(kid, errBoom)
+		if got, heard := w.told(), w.heard(); got != "c:boom c:Stopping c:Stopped p:Terminated" || len(heard) != 0 {
+			t.Errorf("story: %s; events %v", got, heard)
 		}
 		w.stop(t, parent)
 	})

@@ -77,8 +77,8 @@ func busiest(all []time.Duration, from time.Duration) (most int) {
 	return most
 }
 
-// 3 % is twice what the most even spread over the ceilings of the first attempts
-// leaves once these are over; the very first one has 500 ms for all.
+// Only the first ten seconds are denser: the first attempt has half a second for all
+// of them, because a lost connection to a living server should be back soon.
 func TestTenThousandClientsAfterAnOutageNeverDialInStep(t *testing.T) {
 	const clients, down = 10_000, 60 * time.Second
 	for seed := range uint64(5) {
@@ -91,7 +91,7 @@ func TestTenThousandClientsAfterAnOutageNeverDialInStep(t *testing.T) {
 		if most := busiest(all, down); most > clients*3/100 {
 			t.Errorf("seed %d: %d of %d clients dial within 100 ms after the outage", seed, most, clients)
 		}
-		if most := busiest(all, 10*time.Second); most > clients*4/100 {
+		if most := busiest(all, 10*time.Second); most > clients*3/100 {
 			t.Errorf("seed %d: %d of %d clients dial within 100 ms during the outage", seed, most, clients)
 		}
 		if most := busiest(all, 0); most > clients*45/100 {

@@ -24,7 +24,6 @@ import (
 // tree is one client.
 type tree struct {
 	t         *testing.T
-	random    *rand.Rand
 	reconnect *Reconnect
 	live      atomic.Int32 // incarnations of the connection between Started and Stopped
 	ended     atomic.Bool  // the client has had its Stopped
@@ -144,7 +143,7 @@ func TestAThousandStopsAtRandomMomentsOfAFailureNeverHang(t *testing.T) {
 }
 
 func stopAtRandom(t *testing.T, w *world, name string, random *rand.Rand) {
-	tr := &tree{t: t, random: random}
+	tr := &tree{t: t}
 	var late atomic.Int32
 	tr.reconnect = NewReconnect(Policy{Backoff: Backoff{InitialDelay: 20 * time.Millisecond, MaxDelay: 50 * time.Millisecond}}, ReconnectOptions{
 		Rand: func() float64 { return .5 },

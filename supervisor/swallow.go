@@ -39,7 +39,13 @@ func (g *Guarded) safely(ctx actor.Context, f func()) {
 	returned = true
 }
 
+// report tells of a panic. An actor that fails on purpose, but too late, is not
+// worth a report: a reader's socket is often closed under it while it stops.
 func (g *Guarded) report(system *actor.ActorSystem, p SwallowedPanic) {
+	if _, bug := errors.AsType[*PanicError](p.Err); !bug && p.Phase == nameOf(nil) {
+		system.Logger().Debug("supervisor: failure of an actor that ends", "actor", p.Actor, "error", p.Err)
+		return
+	}
 	if g.options.onPanic != nil {
 		shielded(system, "panic handler", func() { g.options.onPanic(p) })
 		return

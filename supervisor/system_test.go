@@ -92,11 +92,9 @@ func (w *world) stop(t *testing.T, pid *actor.PID) {
 		t.Errorf("stop of %s: %v; story: %v", pid.Id, err, w.story)
 	}
 	synctest.Wait()
-	for _, bucket := range w.system.ProcessRegistry.LocalPIDs.LocalPIDs {
-		for _, name := range bucket.Keys() {
-			if name == pid.Id || strings.HasPrefix(name, pid.Id+"/") {
-				t.Errorf("%s is left", name)
-			}
+	for _, below := range []string{"", "/c", "/connection", "/connection/reader", "/connection/writer"} {
+		if _, there := w.system.ProcessRegistry.GetLocal(pid.Id + below); there {
+			t.Errorf("%s is left", pid.Id+below)
 		}
 	}
 }

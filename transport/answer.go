@@ -185,7 +185,7 @@ func (a *answer) unreadable(ctx context.Context, err error, u *url.URL) error {
 	case ctx.Err() != nil:
 		e.Detail = "no whole answer in time"
 	case errors.Is(err, errNotHTTP):
-		e.Detail, e.Err = notHTTP(a.h.bytes()), nil
+		e.Detail, e.Err = notHTTP(a.h.bytes()[a.h.start:]), nil
 	case errors.As(err, &fault), errors.Is(err, errStatusLine):
 		e.Detail = "malformed answer"
 	case errors.Is(err, io.EOF) && u.Scheme == "ws":
@@ -214,7 +214,7 @@ func notHTTP(p []byte) string {
 }
 
 // refused makes the error of an answer that is not 101.
-func (a *answer) refused(ctx context.Context, u *url.URL) error {
+func (a *answer) refused(ctx context.Context, u *url.URL) *HandshakeError {
 	e := &HandshakeError{
 		Status:     a.status,
 		RetryAfter: retryAfter(a.header, time.Now()),

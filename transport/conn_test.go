@@ -502,7 +502,13 @@ func TestCloseFromInsideHandlersEndsTheConn(t *testing.T) {
 			}
 		}},
 		"Writable": {
-			readable: func(c *Conn) { _, _ = c.Write(make([]byte, 64<<20)) },
+			readable: func(c *Conn) {
+				for p := make([]byte, 1<<20); ; {
+					if n, err := c.Write(p); n < len(p) || err != nil {
+						return
+					}
+				}
+			},
 			writable: func(c *Conn) { _ = c.Close() },
 		},
 	}
@@ -554,7 +560,7 @@ func TestCloseGivesBackWhatAHalfMessageHolds(t *testing.T) {
 		c, peer := rawServer(t, p, funcs{readable: func(*Conn) { readable <- struct{}{} }})
 		fragment := clientFrame(opText, "first fragment")
 		fragment[0] &^= 0x80 // not the last one
-		half := append(fragment, clientFrame(opText, "x")[:3]...)
+		half := append(fragment, clientFrame(opContinuation, string(make([]byte, 50000)))[:20]...)
 		if _, err := peer.Write(half); err != nil {
 			t.Fatal(err)
 		}
@@ -573,6 +579,68 @@ func TestCloseGivesBackWhatAHalfMessageHolds(t *testing.T) {
 			t.Error("a closed connection holds memory")
 		}
 	})
+}
+
+func TestCloseDuringAReadLeavesItsBuffersUntilItEnds(t *testing.T) {
+	eachKind(t, func(t *testing.T, p *Poller) {
+		readable := make(chan struct{}, 1)
+		c, peer := rawServer(t, p, funcs{readable: func(*Conn) { readable <- struct{}{} }})
+		if _, err := peer.Write(clientFrame(opText, "x")); err != nil {
+			t.Fatal(err)
+		}
+		wait(t, readable)
+		if ok, err := c.s.beginRead(); !ok {
+			t.Fatal(err)
+		}
+		if b, err := c.Read(); b != nil || err != nil {
+			t.Errorf("a second Read at the same time: %v, %v", b, err)
+		}
+		_ = c.Close()
+		c.part = NewBuffer(1)
+		c.s.endRead(false)
+		wait(t, c.Done())
+		if c.part != nil {
+			t.Error("a closed connection holds memory")
+		}
+	})
+}
+
+func TestCloseWriteWaitsForAllThatIsBeingWritten(t *testing.T) {
+	out := &sender{done: make(chan error, 1)}
+	c, peer := rawServer(t, nil, funcs{newInbox().Readable, out.writable})
+	const n = 16 << 20
+	out.send(c, make([]byte, n))
+	if err := c.CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(peer); len(got) != n || err != nil {
+		t.Fatalf("%d bytes, %v", len(got), err)
+	}
+	if err := wait(t, out.done); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestReadsGrowWhileTheyFillTheirBuffers(t *testing.T) {
+	steps := []struct {
+		size, before, n int
+		full            bool
+		want            int32
+	}{
+		{16 << 10, 0, 100, false, 0},
+		{16 << 10, 0, 16 << 10, true, 64 << 10},
+		{80 << 10, 0, 80 << 10, true, 320 << 10},
+		{320 << 10, 0, 320 << 10, true, 320 << 10},
+		{320 << 10, 0, 100 << 10, false, 320 << 10}, // still much at once
+		{320 << 10, 500, 100, false, 320 << 10},     // in the middle of a frame
+		{320 << 10, 0, 100, false, 0},
+	}
+	var c Conn
+	for i, s := range steps {
+		if c.adapt(s.size, s.before, s.n, s.full); c.hint != s.want {
+			t.Errorf("step %d: %d, want %d", i, c.hint, s.want)
+		}
+	}
 }
 
 func TestAConnThatWasNeverStartedCanBeClosed(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -191,6 +192,22 @@ func TestDialSendsWhatItIsToldTo(t *testing.T) {
 	}
 }
 
+func TestDialSendsNoZoneInHost(t *testing.T) {
+	got := make(chan string, 1)
+	addr := scripted(t, func(nc net.Conn) { got <- accepting(nc, "").Host })
+	d := &Dialer{Proxy: NoProxy, NetDial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, addr)
+	}}
+	c, _, err := d.Dial(t.Context(), "ws://[fe80::1%25eth0]:99/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeConn(t, c)
+	if host := wait(t, got); host != "[fe80::1]:99" {
+		t.Errorf("got %q", host)
+	}
+}
+
 func TestDialAgreesOnASubprotocol(t *testing.T) {
 	addr := upgrading(t, &Upgrader{Subprotocols: []string{"v2", "v1"}}, nil)
 	resp := dialEcho(t, &Dialer{Subprotocols: []string{"v1", "v2"}}, "ws://"+addr)
@@ -284,9 +301,10 @@ func TestDialNamesTheStepThatFailed(t *testing.T) {
 func TestPlainToATLSPortSaysSo(t *testing.T) {
 	server, _ := certificate(t)
 	ours := upgrading(t, &Upgrader{}, server)
-	netHTTP := httptest.NewTLSServer(http.NotFoundHandler())
+	netHTTP := httptest.NewUnstartedServer(http.NotFoundHandler())
+	netHTTP.Config.ErrorLog = log.New(io.Discard, "", 0)
+	netHTTP.StartTLS()
 	defer netHTTP.Close()
-	netHTTP.Config.ErrorLog = nil
 	alert := scripted(t, func(nc net.Conn) {
 		_, _ = nc.Read(make([]byte, 1024))
 		_, _ = nc.Write([]byte{0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 0x16})
@@ -342,7 +360,11 @@ func TestDialEndsAtItsTimeout(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				d := &Dialer{Timeout: c.timeout, Proxy: NoProxy, NetDial: dripping()}
+				first := "HTTP/1.1 101 x\r\n"
+				if c.name == "TLS" {
+					first = "\x16\x03\x03\x40\x00"
+				}
+				d := &Dialer{Timeout: c.timeout, Proxy: NoProxy, NetDial: dripping(t, first)}
 				if c.proxy {
 					d.Proxy = proxyAt("proxy:1")
 				}
@@ -362,19 +384,22 @@ func TestDialEndsAtItsTimeout(t *testing.T) {
 	}
 }
 
-// dripping is a server that answers a byte a second and never comes to an end.
-func dripping() func(context.Context, string, string) (net.Conn, error) {
+// dripping is a server that answers with first and then a byte a second, and
+// never comes to an end.
+func dripping(t *testing.T, first string) func(context.Context, string, string) (net.Conn, error) {
+	var all sync.WaitGroup
+	t.Cleanup(all.Wait)
 	return func(context.Context, string, string) (net.Conn, error) {
 		client, server := net.Pipe()
-		go func() { _, _ = io.Copy(io.Discard, server) }()
-		go func() {
+		all.Go(func() { _, _ = io.Copy(io.Discard, server) })
+		all.Go(func() {
 			defer server.Close()
-			_, err := io.WriteString(server, "HTTP/1.1 101 x\r\n")
+			_, err := io.WriteString(server, first)
 			for err == nil {
 				time.Sleep(time.Second)
 				_, err = io.WriteString(server, "x")
 			}
-		}()
+		})
 		return client, nil
 	}
 }

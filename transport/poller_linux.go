@@ -7,7 +7,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
-	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -23,14 +22,18 @@ const maxEvents = 128
 // return, a watchdog moves the loop to another goroutine; it runs only while
 // there are events, so an idle Poller does nothing at all.
 type Poller struct {
-	loops    []*loop
-	next     atomic.Uint32
+	options  PollerOptions
 	handoffs atomic.Uint64
-	patience time.Duration
 	wg       sync.WaitGroup // goroutines of all loops, stalled ones too
+
+	mu     sync.Mutex
+	loops  []*loop // made with the first connection
+	next   int
+	closed bool
 }
 
-// NewPoller starts the loops. They live until Close.
+// NewPoller returns a Poller. Its loops start with its first connection and live
+// until Close.
 func NewPoller(o PollerOptions) (*Poller, error) {
 	if o.Loops <= 0 {
 		o.Loops = max(1, runtime.GOMAXPROCS(0)/2)
@@ -38,39 +41,63 @@ func NewPoller(o PollerOptions) (*Poller, error) {
 	if o.Patience == 0 {
 		o.Patience = defaultPatience
 	}
-	p := &Poller{patience: o.Patience}
-	for range o.Loops {
-		l, err := newLoop(p)
-		if err != nil {
-			return nil, errors.Join(err, p.Close())
-		}
-		p.loops = append(p.loops, l)
-	}
-	for _, l := range p.loops {
-		p.wg.Go(func() { l.run(firstTurn) })
-	}
-	return p, nil
+	return &Poller{options: o}, nil
 }
 
 // Close closes the connections that are still there and ends the loops. It
 // waits for their goroutines, so it must not be called by a Handler.
 func (p *Poller) Close() error {
+	p.mu.Lock()
+	p.closed = true
+	loops := p.loops
+	p.mu.Unlock()
 	var errs []error
-	for _, l := range p.loops {
+	for _, l := range loops {
 		errs = append(errs, l.close())
 	}
 	p.wg.Wait()
 	return errors.Join(errs...)
 }
 
+// pick deals connections out to the loops in turn.
+func (p *Poller) pick() (*loop, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil, ErrClosed
+	}
+	if p.loops == nil {
+		if err := p.start(); err != nil {
+			return nil, err
+		}
+	}
+	p.next++
+	return p.loops[p.next%len(p.loops)], nil
+}
+
+// start makes the loops, all or none; p is locked.
+func (p *Poller) start() error {
+	var loops []*loop
+	for range p.options.Loops {
+		l, err := newLoop(p)
+		if err != nil {
+			for _, l := range loops {
+				_ = l.close() // they have no connections
+			}
+			return err
+		}
+		loops = append(loops, l)
+	}
+	for _, l := range loops {
+		p.wg.Go(func() { l.run(firstTurn) })
+	}
+	p.loops = loops
+	return nil
+}
+
 // Handoffs is how often a Handler call kept a loop for so long that the loop
 // moved to another goroutine.
 func (p *Poller) Handoffs() uint64 { return p.handoffs.Load() }
-
-// pick deals connections out to the loops in turn.
-func (p *Poller) pick() *loop {
-	return p.loops[int(p.next.Add(1)%uint32(len(p.loops)))]
-}
 
 // loop is one epoll set. At every moment one goroutine owns it.
 type loop struct {
@@ -105,7 +132,7 @@ func newLoop(p *Poller) (*loop, error) {
 		_ = l.file.Close()
 		return nil, err
 	}
-	l.watchdog.init(p.patience, l.handOff)
+	l.watchdog.init(p.options.Patience, l.handOff)
 	return l, nil
 }
 

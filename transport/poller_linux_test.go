@@ -107,14 +107,12 @@ func TestABlockedWritableDelaysNobodyElse(t *testing.T) {
 	p := oneLoop(t, 0)
 	release, blocked := make(chan struct{}), make(chan struct{}, 1)
 	c, stuck := rawServer(t, p, funcs{writable: func(c *Conn) {
-		_, _ = c.Write(make([]byte, 16<<20)) // wants the next Writable at once
+		fillSocket(c) // wants the next Writable at once
 		blocked <- struct{}{}
 		<-release
 	}})
 	_, other := rawServer(t, p, &echo{})
-	if _, err := c.Write(make([]byte, 16<<20)); err != nil {
-		t.Fatal(err)
-	}
+	fillSocket(c)
 	go func() { _, _ = io.Copy(io.Discard, stuck) }()
 	wait(t, blocked)
 	for i := range 100 {
@@ -127,6 +125,16 @@ func TestABlockedWritableDelaysNobodyElse(t *testing.T) {
 	close(release)
 	wait(t, blocked)
 	_ = c.Close()
+}
+
+// fillSocket writes until the socket is full, however fast its peer reads.
+func fillSocket(c *Conn) {
+	p := make([]byte, 1<<20)
+	for {
+		if n, err := c.Write(p); n < len(p) || err != nil {
+			return
+		}
+	}
 }
 
 func TestManyHandlersMayBlockOnOneLoop(t *testing.T) {
@@ -239,13 +247,13 @@ func TestEventsWithoutATakerDoNotKeepTheLoopBusy(t *testing.T) {
 		},
 		"room to write that nobody uses": func(t *testing.T, p *Poller) {
 			c, peer := rawServer(t, p, ignore)
-			_, _ = c.Write(make([]byte, 16<<20))
+			fillSocket(c)
 			go func() { _, _ = io.Copy(io.Discard, peer) }()
 		},
 		"reset while a write waits": func(t *testing.T, p *Poller) {
 			c, peer := rawServer(t, p, ignore)
 			c.Pause()
-			_, _ = c.Write(make([]byte, 16<<20))
+			fillSocket(c)
 			_ = peer.SetLinger(0)
 			_ = peer.Close()
 		},
@@ -331,7 +339,6 @@ func TestReusedDescriptorsNeverMixConnections(t *testing.T) {
 
 func TestEventsOfAnEarlierGenerationFindNobody(t *testing.T) {
 	p := oneLoop(t, 0)
-	l := p.loops[0]
 	old, _ := rawServer(t, p, funcs{})
 	stale := *old.s.(*pollStream).event()
 	_ = old.Close()
@@ -341,7 +348,7 @@ func TestEventsOfAnEarlierGenerationFindNobody(t *testing.T) {
 		t.Fatalf("slot %d was not used again, got %d", stale.Fd, s.slot)
 	}
 	var found [2]*pollStream
-	l.find([]unix.EpollEvent{stale, *s.event()}, found[:])
+	s.l.find([]unix.EpollEvent{stale, *s.event()}, found[:])
 	if found[0] != nil || found[1] != s {
 		t.Fatalf("found %v", found)
 	}

@@ -78,6 +78,7 @@ func (d *Dialer) tunnel(ctx context.Context, nc net.Conn, proxy, u *url.URL) (ne
 	}
 	if a.status != http.StatusOK {
 		e := a.refused(ctx, proxy)
+		e.Detail = "the proxy opens no tunnel"
 		return nil, fail(e)
 	}
 	if len(a.h.rest()) > 0 {

@@ -95,9 +95,13 @@ func TestDialGoesThroughAProxy(t *testing.T) {
 
 func TestDialGoesThroughAProxyThatSpeaksTLS(t *testing.T) {
 	server, client := certificate(t)
-	inner, _ := proxying(t, upgrading(t, &Upgrader{}, nil), "")
+	client.ServerName = "example.com" // of the server, not of the proxy
+	inner, _ := proxying(t, upgrading(t, &Upgrader{}, server), "")
+	names := make(chan string, 1)
 	outer := scripted(t, func(nc net.Conn) {
 		secure := tls.Server(nc, server)
+		_ = secure.Handshake()
+		names <- secure.ConnectionState().ServerName
 		out, err := net.Dial("tcp", inner)
 		if err != nil {
 			return
@@ -114,7 +118,10 @@ func TestDialGoesThroughAProxyThatSpeaksTLS(t *testing.T) {
 		<-back
 	})
 	d := &Dialer{TLSConfig: client, Proxy: secureProxyAt(outer)}
-	dialEcho(t, d, "ws://far.example")
+	dialEcho(t, d, "wss://far.example")
+	if name := wait(t, names); name != "" {
+		t.Errorf("the proxy, an address, was asked for as %q", name)
+	}
 }
 
 func TestAProxysRefusalSaysWhy(t *testing.T) {
@@ -179,7 +186,7 @@ func TestDialTakesTheProxyFromTheEnvironment(t *testing.T) {
 	const child = "HAWSER_TEST_DIAL"
 	if u := os.Getenv(child); u != "" {
 		c, _, err := new(Dialer).Dial(context.Background(), u)
-		if err != nil {
+		if err != nil && !strings.HasPrefix(u, "wss") { // there is no TLS behind it
 			t.Fatal(err)
 		}
 		closeConn(t, c)
@@ -190,11 +197,11 @@ func TestDialTakesTheProxyFromTheEnvironment(t *testing.T) {
 	for _, c := range []struct {
 		name, url string
 		env       []string
-		proxied   bool
+		want      string
 	}{
-		{"ws is http", "ws://far.example/", []string{"HTTP_PROXY=http://alice:pw@" + proxy}, true},
-		{"wss is https", "wss://far.example/", []string{"HTTP_PROXY=http://127.0.0.1:1", "HTTPS_PROXY=http://" + proxy}, true},
-		{"loopback is never proxied", "ws://" + target + "/", []string{"HTTP_PROXY=http://" + proxy}, false},
+		{"ws is http", "ws://far.example/", []string{"HTTP_PROXY=http://alice:pw@" + proxy}, "far.example:80"},
+		{"wss is https", "wss://far.example/", []string{"HTTP_PROXY=http://127.0.0.1:1", "HTTPS_PROXY=http://alice:pw@" + proxy}, "far.example:443"},
+		{"loopback is never proxied", "ws://" + target + "/", []string{"HTTP_PROXY=http://" + proxy}, ""},
 	} {
 		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestDialTakesTheProxyFromTheEnvironment$")
 		cmd.Env = append([]string{child + "=" + c.url}, c.env...)
@@ -203,11 +210,11 @@ func TestDialTakesTheProxyFromTheEnvironment(t *testing.T) {
 		}
 		select {
 		case r := <-asked:
-			if !c.proxied || r.RequestURI != "far.example:80" || r.Header.Get("Proxy-Authorization") == "" {
+			if r.RequestURI != c.want || r.Header.Get("Proxy-Authorization") == "" {
 				t.Errorf("%s: asked %s", c.name, r.RequestURI)
 			}
 		default:
-			if c.proxied {
+			if c.want != "" {
 				t.Errorf("%s: not asked", c.name)
 			}
 		}

@@ -364,3 +364,20 @@ func TestTheStreamOfAPumpIsReadInPiecesOfAnySize(t *testing.T) {
 		})
 	}
 }
+
+func TestAWriteThatEndedBeforeStartIsToldAtStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := transporttest.NewLink()
+		defer l.Close()
+		c := transport.NewConn(l.Server(), transport.ConnOptions{Server: true})
+		g := &log{}
+		g.write(c, []byte("early"))
+		synctest.Wait()
+		c.Start(g)
+		if wrote := g.sofar().wrote; wrote != len("early") {
+			t.Errorf("%d bytes", wrote)
+		}
+		_ = c.Close()
+		<-c.Done()
+	})
+}

@@ -27,7 +27,9 @@ type badHandshake struct {
 
 // badHandshakes is the list of facts on smuggling and malformed requests.
 func badHandshakes() []badHandshake {
-	line := func(l string) string { return strings.Replace(goodRequest, "GET /chat?token=hunter2 HTTP/1.1", l, 1) + "\r\n" }
+	line := func(l string) string {
+		return strings.Replace(goodRequest, "GET /chat?token=hunter2 HTTP/1.1", l, 1) + "\r\n"
+	}
 	with := func(extra string) string { return goodRequest + extra + "\r\n" }
 	swap := func(old, repl string) string {
 		if !strings.Contains(goodRequest, old) {

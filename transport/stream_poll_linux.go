@@ -44,7 +44,11 @@ type pollStream struct {
 // adopt moves nc to p. It returns nil, and leaves nc alone, when that cannot be.
 func adopt(nc net.Conn, p *Poller) *Conn {
 	tc, ok := nc.(*net.TCPConn)
-	if !ok || p == nil || len(p.loops) == 0 {
+	if !ok || p == nil {
+		return nil
+	}
+	l, err := p.pick()
+	if err != nil {
 		return nil
 	}
 	fd, err := duplicate(tc)
@@ -54,7 +58,7 @@ func adopt(nc net.Conn, p *Poller) *Conn {
 	pc := new(polledConn)
 	s := &pc.stream
 	pc.s, s.c = s, &pc.Conn
-	s.fd, s.l = int32(fd), p.pick()
+	s.fd, s.l = int32(fd), l
 	s.remote, s.local = addrPort(tc.RemoteAddr()), addrPort(tc.LocalAddr())
 	s.state.Store(unstarted | quiet)
 	if err := s.l.add(s); err != nil {

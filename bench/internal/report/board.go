@@ -115,6 +115,23 @@ func (e *entry) problems() string {
 	return strings.Join(all, "; ")
 }
 
+// disturbed warns if other processes had a hand in most slices; empty if not.
+func (b *board) disturbed() string {
+	upset, all := 0, 0
+	for _, e := range b.entries {
+		for _, s := range append(rate.of(e), rateBeside.of(e)...) {
+			all++
+			if s.disturbed {
+				upset++
+			}
+		}
+	}
+	if 2*upset <= all {
+		return ""
+	}
+	return fmt.Sprintf("in %d of %d slices other processes took more than %v cores: do not trust these figures", upset, all, foreign)
+}
+
 // allocs is the median of the allocations per message, as text; "-" if not known.
 func (e *entry) allocs() string {
 	var values []float64

@@ -23,6 +23,9 @@ func Tables(w io.Writer, results []result.Result) error {
 		default:
 			t = b.echoTable()
 		}
+		if warning := b.disturbed(); warning != "" {
+			t.remarks = append(t.remarks, warning)
+		}
 		if err := t.print(w, b.scenario); err != nil {
 			return err
 		}

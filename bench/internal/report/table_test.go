@@ -37,3 +37,12 @@ func TestTablesCompareWithTheBestLibrary(t *testing.T) {
 		t.Error("the cheapest is not first")
 	}
 }
+
+func TestTablesOfADisturbedRunSaySo(t *testing.T) {
+	var calm, upset strings.Builder
+	_ = Tables(&calm, []result.Result{measured("A-1-64", "gws", result.Library, result.Slice{CPU: 1, Foreign: 0.2})})
+	_ = Tables(&upset, []result.Result{measured("A-1-64", "gws", result.Library, result.Slice{CPU: 1, Foreign: 0.3})})
+	if strings.Contains(calm.String(), "do not trust") || !strings.Contains(upset.String(), "in 8 of 8 slices") {
+		t.Errorf("calm:\n%s\nupset:\n%s", calm.String(), upset.String())
+	}
+}

@@ -1,0 +1,398 @@
+package actors
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/asynkron/protoactor-go/actor"
+)
+
+// stage is a dispatcher of which the test is the only worker, so that nothing
+// happens unless the test says so.
+type stage struct {
+	*dispatcher
+	runs int // wake-ups so far
+}
+
+func newStage() *stage {
+	d := newDispatcher()
+	d.width, d.watching = 0, true // neither a worker nor the watchdog ever starts
+	return &stage{dispatcher: d}
+}
+
+// step runs what was pushed first. It reports false if nothing was.
+func (s *stage) step() bool {
+	if s.head == len(s.queue) {
+		return false
+	}
+	r := s.queue[s.head]
+	s.head++
+	s.runs++
+	r.run()
+	return true
+}
+
+// settle runs everything, and fails the test if there is no end.
+func (s *stage) settle(t *testing.T) {
+	t.Helper()
+	for limit := s.runs + 10000; s.step(); {
+		if s.runs > limit {
+			t.Fatal("the mailbox is run again and again")
+		}
+	}
+}
+
+// player is an actor of which one sees what it is given. A string that begins
+// with "panic" makes it fail as protoactor has it: its mailbox is suspended.
+type player struct {
+	box *mailbox
+	log []string
+	on  map[string]func() // what to do while it handles a message
+}
+
+func (p *player) InvokeSystemMessage(msg any) { p.handle("system ", msg) }
+func (p *player) InvokeUserMessage(msg any)   { p.handle("", msg) }
+
+func (p *player) handle(lane string, msg any) {
+	name := fmt.Sprint(msg)
+	p.log = append(p.log, lane+name)
+	if f := p.on[name]; f != nil {
+		f()
+	}
+	if strings.HasPrefix(name, "panic") {
+		panic(name)
+	}
+}
+
+func (p *player) EscalateFailure(reason, _ any) {
+	p.log = append(p.log, fmt.Sprint("failed: ", reason))
+	p.box.PostSystemMessage(&actor.SuspendMailbox{})
+}
+
+// saw fails the test unless exactly this was handled since it was asked last.
+func (p *player) saw(t *testing.T, want ...string) {
+	t.Helper()
+	if !slices.Equal(p.log, want) {
+		t.Errorf("handled %q; want %q", p.log, want)
+	}
+	p.log = nil
+}
+
+// play makes a mailbox with a player behind it that has been started.
+func play(t *testing.T) (*mailbox, *player, *stage) {
+	t.Helper()
+	s := newStage()
+	box := newMailbox(s.dispatcher)
+	p := &player{box: box, on: map[string]func(){}}
+	box.RegisterHandlers(p, nil)
+	box.Start()
+	return box, p, s
+}
+
+// own is a private message that shows what became of it.
+type own struct {
+	name string
+	lost *[]string
+}
+
+func (*own) private()         {}
+func (o *own) String() string { return o.name }
+func (o *own) undelivered()   { *o.lost = append(*o.lost, o.name) }
+
+func TestMailboxKeepsOrder(t *testing.T) {
+	box, p, s := play(t)
+	var want []string
+	for i := range 300 { // more than a turn, and more than one ring
+		want = append(want, fmt.Sprint(i))
+		box.PostUserMessage(i)
+	}
+	s.settle(t)
+	p.saw(t, want...)
+}
+
+func TestMailboxKeepsOrderWhenTheRingWrapsAndGrows(t *testing.T) {
+	box, p, s := play(t)
+	var want []string
+	next := 0
+	post := func(n int) {
+		for range n {
+			want = append(want, fmt.Sprint(next))
+			box.PostUserMessage(next)
+			next++
+		}
+	}
+	for i := range 10 {
+		post(3 + i)
+		p.on[fmt.Sprint(next-2)] = func() { post(5 * i) } // while the ring is half empty
+	}
+	s.settle(t)
+	p.saw(t, want...)
+}
+
+func TestSystemMessagesGoFirst(t *testing.T) {
+	box, p, s := play(t)
+	box.PostUserMessage("a")
+	box.PostUserMessage("b")
+	box.PostSystemMessage("x")
+	p.on["a"] = func() { box.PostSystemMessage("y") }
+	s.settle(t)
+	p.saw(t, "system x", "a", "system y", "b")
+}
+
+func TestOrderedMessagesKeepTheirPlaceAmongSystemMessages(t *testing.T) {
+	box, p, s := play(t)
+	box.PostUserMessage("user")
+	box.PostSystemMessage("before")
+	box.postOrdered(&own{name: "ordered"})
+	box.PostSystemMessage("behind")
+	s.settle(t)
+	p.saw(t, "system before", "ordered", "system behind", "user")
+}
+
+func TestNothingIsAllocatedBeforeTheFirstMessage(t *testing.T) {
+	box, p, s := play(t)
+	if box.ring != nil || box.system != nil {
+		t.Errorf("ring %d, system %d before the first message", cap(box.ring), cap(box.system))
+	}
+	box.PostSystemMessage("started")
+	s.settle(t)
+	p.saw(t, "system started")
+	if box.ring != nil || box.system != nil {
+		t.Errorf("ring %d, system %d after the system messages of a start", cap(box.ring), cap(box.system))
+	}
+}
+
+func TestMailboxNeedsNoAllocationPerMessage(t *testing.T) {
+	box, p, s := play(t)
+	msg := any(&own{name: "m"})
+	p.log = make([]string, 0, 1<<12)
+	if n := testing.AllocsPerRun(100, func() {
+		s.queue, s.head = s.queue[:0], 0
+		box.push(msg)
+		if got := box.pop(); got != msg {
+			t.Fatalf("got %v", got)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func TestMemoryOfABurstIsGivenBack(t *testing.T) {
+	box, _, s := play(t)
+	for i := range 5000 {
+		box.PostUserMessage(i)
+	}
+	if cap(box.ring) < 5000 {
+		t.Fatalf("ring of %d", cap(box.ring))
+	}
+	s.settle(t)
+	if len(box.ring) > keptRing {
+		t.Errorf("an empty mailbox keeps a ring of %d; want at most %d", len(box.ring), keptRing)
+	}
+}
+
+func TestHandledMessagesAreNotKept(t *testing.T) {
+	box, _, s := play(t)
+	for i := range 10 {
+		box.PostUserMessage(i)
+	}
+	s.settle(t)
+	for i, msg := range box.ring {
+		if msg != nil {
+			t.Errorf("entry %d of the ring still holds %v", i, msg)
+		}
+	}
+}
+
+func TestMailboxIsQuietUntilItIsStarted(t *testing.T) {
+	s := newStage()
+	box := newMailbox(s.dispatcher)
+	p := &player{box: box}
+	box.PostUserMessage("early")
+	if box.tryRun("inline") {
+		t.Error("it ran an actor that does not exist")
+	}
+	box.RegisterHandlers(p, nil)
+	box.PostSystemMessage("started")
+	box.PostUserMessage("later")
+	s.settle(t)
+	p.saw(t)
+	if box.tryRun("inline") {
+		t.Error("it ran an actor that was not started")
+	}
+	box.Start()
+	s.settle(t)
+	p.saw(t, "system started", "early", "later")
+}
+
+func TestATurnEndsForOthersToHaveTheirs(t *testing.T) {
+	s := newStage()
+	boxes := [2]*mailbox{}
+	players := [2]*player{}
+	for i := range boxes {
+		boxes[i] = newMailbox(s.dispatcher)
+		players[i] = &player{box: boxes[i]}
+		boxes[i].RegisterHandlers(players[i], nil)
+		boxes[i].Start()
+		for n := range 3 * turnLimit {
+			boxes[i].PostUserMessage(n)
+		}
+	}
+	s.step()
+	if n := len(players[0].log); n != turnLimit {
+		t.Errorf("the first handled %d in its turn; want %d", n, turnLimit)
+	}
+	s.step()
+	if n := len(players[1].log); n != turnLimit {
+		t.Errorf("the second handled %d behind it; want %d", n, turnLimit)
+	}
+	s.settle(t)
+	if len(players[0].log) != 3*turnLimit || len(players[1].log) != 3*turnLimit {
+		t.Errorf("handled %d and %d", len(players[0].log), len(players[1].log))
+	}
+}
+
+// A mailbox that is run when there is nothing it may do burns the CPU.
+func TestSuspendedMailboxIsNotRun(t *testing.T) {
+	box, p, s := play(t)
+	box.PostSystemMessage(&actor.SuspendMailbox{})
+	box.PostUserMessage("waits")
+	s.settle(t)
+	before := s.runs
+	for range 1000 {
+		box.PostUserMessage("waits too")
+	}
+	s.settle(t)
+	if s.runs != before {
+		t.Errorf("run %d times while suspended", s.runs-before)
+	}
+	p.saw(t)
+	box.PostSystemMessage("stop")
+	s.settle(t)
+	p.saw(t, "system stop")
+	box.PostSystemMessage(&actor.ResumeMailbox{})
+	s.settle(t)
+	if len(p.log) != 1001 {
+		t.Errorf("handled %d after it was resumed; want 1001", len(p.log))
+	}
+}
+
+func TestMailboxIsRunOncePerBurst(t *testing.T) {
+	box, _, s := play(t)
+	for i := range turnLimit {
+		box.PostUserMessage(i)
+	}
+	s.settle(t)
+	if s.runs > 2 {
+		t.Errorf("run %d times for one turn", s.runs)
+	}
+	before := s.runs
+	s.settle(t)
+	if s.runs != before {
+		t.Error("an empty mailbox is run")
+	}
+}
+
+func TestFailureSuspendsAndKeepsTheOrderOfTheRest(t *testing.T) {
+	box, p, s := play(t)
+	for _, m := range []string{"a", "panic at b", "c", "d"} {
+		box.PostUserMessage(m)
+	}
+	s.settle(t)
+	p.saw(t, "a", "panic at b", "failed: panic at b")
+	box.PostUserMessage("e")
+	box.PostSystemMessage("restart")
+	box.PostSystemMessage(&actor.ResumeMailbox{})
+	s.settle(t)
+	p.saw(t, "system restart", "c", "d", "e")
+}
+
+func TestPanicInASystemMessageIsAFailureToo(t *testing.T) {
+	box, p, s := play(t)
+	box.PostSystemMessage("panic in Started")
+	box.PostUserMessage("waits")
+	s.settle(t)
+	p.saw(t, "system panic in Started", "failed: panic in Started")
+}
+
+func TestEvictTakesTheOldestThatMatches(t *testing.T) {
+	isString := func(msg any) bool { _, ok := msg.(string); return ok }
+	for shift := range 12 { // wherever the ring begins
+		box, p, s := play(t)
+		for i := range shift {
+			box.PostUserMessage(i)
+		}
+		s.settle(t)
+		p.log = nil
+		for _, m := range []any{1, "two", 3, "four", 5} {
+			box.PostUserMessage(m)
+		}
+		if got := box.evict(isString); got != "two" {
+			t.Fatalf("evicted %v; want two", got)
+		}
+		if n := box.UserMessageCount(); n != 4 {
+			t.Errorf("%d are left; want 4", n)
+		}
+		s.settle(t)
+		p.saw(t, "1", "3", "four", "5")
+		if got := box.evict(isString); got != nil {
+			t.Errorf("evicted %v from an empty mailbox", got)
+		}
+	}
+}
+
+func TestEvictWithoutAMatchChangesNothing(t *testing.T) {
+	box, p, s := play(t)
+	for i := range 5 {
+		box.PostUserMessage(i)
+	}
+	if got := box.evict(func(any) bool { return false }); got != nil {
+		t.Errorf("evicted %v", got)
+	}
+	s.settle(t)
+	p.saw(t, "0", "1", "2", "3", "4")
+}
+
+func TestFullMailboxTakesOnlyWhatSteersIt(t *testing.T) {
+	box, _, _ := play(t)
+	for i := range mailboxLimit {
+		box.PostUserMessage(i)
+	}
+	box.PostUserMessage("one too many")
+	if n := box.UserMessageCount(); n != mailboxLimit {
+		t.Fatalf("%d wait; want %d", n, mailboxLimit)
+	}
+	for i, msg := range []any{&own{}, &actor.PoisonPill{}, &actor.ReceiveTimeout{}} {
+		box.PostUserMessage(msg)
+		if n := box.UserMessageCount(); n != mailboxLimit+i+1 {
+			t.Errorf("%T was refused", msg)
+		}
+	}
+}
+
+func TestStoppedMailboxGivesWhatWaitsItsOutcome(t *testing.T) {
+	box, p, s := play(t)
+	var lost []string
+	for _, name := range []string{"a", "b", "c"} {
+		box.PostUserMessage(&own{name: name, lost: &lost})
+	}
+	box.Stopped(nil)
+	if !slices.Equal(lost, []string{"a", "b", "c"}) {
+		t.Errorf("lost %q; want all, in order", lost)
+	}
+	if box.ring != nil {
+		t.Error("it keeps its ring")
+	}
+	box.PostUserMessage(&own{name: "d", lost: &lost})
+	box.postOrdered(&own{name: "e", lost: &lost})
+	if !slices.Equal(lost, []string{"a", "b", "c", "d", "e"}) {
+		t.Errorf("lost %q; want also what came later", lost)
+	}
+	if box.tryRun("inline") {
+		t.Error("it ran an actor that is gone")
+	}
+	s.settle(t)
+	p.saw(t)
+}
