@@ -141,17 +141,19 @@ func TestWhatDoesNotFitBecomesADeadLetter(t *testing.T) {
 	letters := actorstest.DeadLetters(t, w.system)
 	box, pid, _, letGo := w.blocked()
 	defer close(letGo)
-	for i := range mailboxLimit {
-		box.PostUserMessage(i)
+	for range mailboxLimit {
+		box.PostUserMessage(&tick{}) // private: no dead letters when the actor stops
 	}
 	if got := letters(); len(got) != 0 {
 		t.Fatalf("%d dead letters before it is full", len(got))
 	}
-	w.system.Root.RequestWithCustomSender(pid, "one too many", pid)
+	probe := actorstest.Spawn(t, w.system)
+	w.system.Root.RequestWithCustomSender(pid, "one too many", probe.PID())
 	got := letters()
-	if len(got) != 1 || got[0].Message != "one too many" || !got[0].PID.Equal(pid) || !got[0].Sender.Equal(pid) {
+	if len(got) != 1 || got[0].Message != "one too many" || !got[0].PID.Equal(pid) || !got[0].Sender.Equal(probe.PID()) {
 		t.Errorf("dead letters: %+v", got)
 	}
+	actorstest.Expect[*actor.DeadLetterResponse](probe) // who asked is told
 }
 
 func TestWhatWaitsForAnActorThatStopsBecomesDeadLetters(t *testing.T) {

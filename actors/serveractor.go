@@ -116,9 +116,7 @@ func (s *shard) Receive(ctx actor.Context) {
 	case *gone:
 		s.leave(ctx, m)
 	case *actor.Terminated:
-		if s.closing && len(s.conns) == 0 {
-			ctx.Stop(ctx.Self())
-		}
+		// a connection has told us by a gone of its own
 	case *look:
 		s.look()
 	case *shutdown:
@@ -161,6 +159,9 @@ func (s *shard) leave(ctx actor.Context, m *gone) {
 	}
 	delete(s.conns, m.id)
 	s.live.Add(-1)
+	if s.closing && len(s.conns) == 0 {
+		ctx.Stop(ctx.Self())
+	}
 }
 
 // look wakes the connections that have something due.

@@ -33,6 +33,7 @@ type world struct {
 	outcomes []Outcome // of the client's messages
 	events   []Event
 	ids      map[string]uint64 // what Send returned, by text
+	opens    chan struct{}     // closed when set-up steps may end
 }
 
 // inWorld runs f in a bubble with a system of its own.
@@ -51,7 +52,7 @@ func quietSystem() *actor.ActorSystem {
 }
 
 func newWorld(t testing.TB, system *actor.ActorSystem) *world {
-	return &world{t: t, system: system, listener: transporttest.NewListener(), ids: map[string]uint64{}}
+	return &world{t: t, system: system, listener: transporttest.NewListener(), ids: map[string]uint64{}, opens: make(chan struct{})}
 }
 
 // serve starts a server that records what it gets and echoes it.
@@ -237,7 +238,7 @@ var successors = map[EventKind][]EventKind{
 	EventReady:           {EventReconnected, EventDisconnected},
 	EventReconnected:     {EventDisconnected},
 	EventDisconnected:    {EventReconnecting, EventReconnectFailed, EventConnecting, EventHeld, EventStopped},
-	EventReconnecting:    {EventConnecting, EventHeld, EventStopped},
+	EventReconnecting:    {EventConnecting, EventReconnecting, EventReconnectFailed, EventHeld, EventStopped},
 	EventReconnectFailed: {EventStopped},
 	EventHeld:            {EventConnecting, EventStopped},
 	EventStopped:         {},
@@ -304,4 +305,10 @@ func (w *world) eventKinds() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return kinds(w.events)
+}
+
+// handlerOnce runs f for the first message.
+func handlerOnce(f func()) Handler {
+	var once sync.Once
+	return HandlerFunc(func(*Context, transport.Message) { once.Do(f) })
 }

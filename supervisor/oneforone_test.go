@@ -272,6 +272,24 @@ func TestAChildThatLeavesIsStoppedWhenItFails(t *testing.T) {
 	})
 }
 
+// The guard asks no strategy then; one that is used without a guard's HandleFailure
+// must know by itself.
+func TestAStrategyWhoseActorStopsRestartsNothing(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		s := NewOneForOne(OneForOneOptions{Notify: w.notify})
+		parent := w.system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
+			s.Observe(ctx)
+			if sup, ok := ctx.(actor.Supervisor); ok && word(ctx.Message()) == "Stopping" {
+				s.HandleFailure(w.system, sup, actor.NewPID(ctx.Self().Address, "gone"), nil, errBoom, nil)
+			}
+		}))
+		w.stop(t, parent)
+		if heard := w.heard(); len(heard) != 0 {
+			t.Errorf("events %v", heard)
+		}
+	})
+}
+
 func TestTwoChildrenRestartApart(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		_, parent, kid := oneForOne(t, w, w.scripted("c", nil), OneForOneOptions{})

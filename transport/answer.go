@@ -152,7 +152,7 @@ func (a *answer) checkSwitch() error {
 	case !listHas(h["Upgrade"], "websocket"):
 		return errors.New("the answer upgrades to something else")
 	case !listHas(h["Connection"], "upgrade"):
-		return errors.New("Connection does not name Upgrade")
+		return errors.New("the answer's Connection does not name Upgrade")
 	case len(h["Sec-Websocket-Accept"]) != 1:
 		return errors.New("there must be one Sec-WebSocket-Accept")
 	case len(h["Sec-Websocket-Extensions"]) > 0:
