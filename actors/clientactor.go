@@ -222,7 +222,6 @@ func (a *clientActor) reached(p *phase) {
 
 // dropped notes that the connection was lost, for whatever reason.
 func (a *clientActor) dropped(cause error) {
-	a.out.clearSetup()
 	if a.up {
 		a.up = false
 		a.publish(&Event{Kind: EventDisconnected, Cause: cause})
@@ -232,6 +231,7 @@ func (a *clientActor) dropped(cause error) {
 // down is called when the connection's actor is gone for good.
 func (a *clientActor) down(ctx actor.Context) {
 	a.connection = nil
+	a.out.clearSetup()
 	a.dropped(nil)
 	a.wasReady = false
 	a.resetIfAsked()

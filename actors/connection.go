@@ -134,6 +134,8 @@ func (c *connection) ready(ctx actor.Context) {
 		if c.current(m.epoch) {
 			c.end(ctx, m.err)
 		}
+	case *closeSent:
+		c.current(m.epoch) // of an older incarnation: this one has sent none
 	default:
 		unhandled(ctx)
 	}

@@ -65,14 +65,14 @@ func (d *dispatcher) push(r runnable) {
 		go r.run() // a straggler after the end: it must not be lost
 	case d.idle > 0:
 		d.idle-- // here, so that the next push does not count on the same worker
-		d.queue = append(d.queue, r)
+		d.enqueue(r)
 		d.wake.Signal()
 	case d.live < d.width:
-		d.queue = append(d.queue, r)
+		d.enqueue(r)
 		d.live++
 		go d.work()
 	default:
-		d.queue = append(d.queue, r)
+		d.enqueue(r)
 	}
 	d.watch()
 }
@@ -96,9 +96,41 @@ func (d *dispatcher) work() {
 		d.picks++
 		d.watch()
 		d.mu.Unlock()
-		r.run()
+		d.perform(r)
 		d.mu.Lock()
 	}
+}
+
+// perform runs an actor. A handler that ends its goroutine (runtime.Goexit, as
+// t.FailNow does) takes the worker with it; another takes over.
+func (d *dispatcher) perform(r runnable) {
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		d.mu.Lock() // work unlocks it on its way out
+		d.live--
+		if d.head < len(d.queue) {
+			d.live++
+			go d.work()
+		} else if d.live == 0 && d.closed {
+			d.finish()
+		}
+	}()
+	r.run()
+	returned = true
+}
+
+// enqueue appends to the queue; d is locked. What has been taken from its front
+// is used again before it grows.
+func (d *dispatcher) enqueue(r runnable) {
+	if len(d.queue) == cap(d.queue) && d.head > len(d.queue)/2 {
+		n := copy(d.queue, d.queue[d.head:])
+		clear(d.queue[n:])
+		d.queue, d.head = d.queue[:n], 0
+	}
+	d.queue = append(d.queue, r)
 }
 
 // leave ends a worker; d is locked.

@@ -53,6 +53,7 @@ type incarnation struct {
 	timer   *time.Timer
 	cancel  context.CancelFunc // ends the dial, or the set-up
 	leaving bool               // told to end for good
+	dropped bool               // everything has been let go of
 }
 
 func (c *incarnation) Receive(ctx actor.Context) {
@@ -88,6 +89,7 @@ func (c *incarnation) attached(box *mailbox) { c.box = box }
 // of it outlives it.
 func (c *incarnation) start(ctx actor.Context) {
 	s := c.session
+	s.out.clearSetup() // the writer before us is gone
 	plan := s.reconnect.Plan()
 	c.epoch = s.epochs.Add(1)
 	c.attempt = s.attemptOf(plan.Attempt)
@@ -269,6 +271,7 @@ func (c *incarnation) gone(ctx actor.Context) {
 // drop lets go of everything: called before the children are stopped, so that no
 // socket stays open until they are.
 func (c *incarnation) drop(ctx actor.Context) {
+	c.dropped = true
 	if c.timer != nil {
 		c.timer.Stop()
 	}
@@ -284,7 +287,7 @@ func (c *incarnation) drop(ctx actor.Context) {
 
 // arm sets the timer for what the connection has to do next.
 func (c *incarnation) arm(actor.Context) {
-	if c.conn == nil {
+	if c.conn == nil || c.dropped {
 		return
 	}
 	due := c.conn.due.Load()

@@ -19,8 +19,10 @@ var late = map[string]func(old *Conn) any{
 	"failed dial":    func(old *Conn) any { return &dialed{epoch: old.epoch, err: errKilled} },
 	"backoff timer":  func(old *Conn) any { return &backoffOver{epoch: old.epoch} },
 	"deadline timer": func(old *Conn) any { return &tick{epoch: old.epoch} },
-	"pong":           func(old *Conn) any { return &pongReceived{epoch: old.epoch, payload: pulse{sequence: 1}.nonce(old.epoch)} },
-	"read error":     func(old *Conn) any { return &ended{epoch: old.epoch, err: errKilled} },
+	"pong": func(old *Conn) any {
+		return &pongReceived{epoch: old.epoch, payload: pulse{sequence: 1}.nonce(old.epoch)}
+	},
+	"read error": func(old *Conn) any { return &ended{epoch: old.epoch, err: errKilled} },
 	"close frame": func(old *Conn) any {
 		return &peerClosed{epoch: old.epoch, frame: &transport.CloseError{Code: transport.PolicyViolation}}
 	},

@@ -105,7 +105,14 @@ func (m *mailbox) tryRun(msg any) bool {
 	}
 	m.running = true
 	m.mu.Unlock()
+	returned := false
+	defer func() {
+		if !returned { // the handler ended its goroutine: somebody else must go on
+			m.dispatcher.push(m)
+		}
+	}()
 	m.invokeUser(msg)
+	returned = true
 	m.run()
 	return true
 }
@@ -208,6 +215,18 @@ func (m *mailbox) schedule() {
 
 // run handles what is queued, for at most a turn. The caller has set running.
 func (m *mailbox) run() {
+	returned := false
+	defer func() {
+		if !returned { // the handler ended its goroutine: somebody else must go on
+			m.dispatcher.push(m)
+		}
+	}()
+	m.turn()
+	returned = true
+}
+
+// turn is run without its care for handlers that end their goroutine.
+func (m *mailbox) turn() {
 	for i := 0; ; i++ {
 		m.mu.Lock()
 		switch {

@@ -69,9 +69,9 @@ type Module struct {
 	// same one, so the order of its messages stands. Default 1. Handlers that
 	// have no state of their own may have one for each CPU.
 	Instances int
-	// QueueBytes bounds the payload bytes that wait for one instance while it is
-	// busy, give or take one read of each connection. Default 1 MiB; negative: no
-	// bound.
+	// QueueBytes bounds what waits for one instance while it is busy: payload bytes,
+	// and 64 more for each message, give or take one read of each connection.
+	// Default 1 MiB; negative: no bound.
 	QueueBytes int
 	// Overflow says what happens at that bound. Default Block.
 	Overflow OverflowPolicy

@@ -243,7 +243,13 @@ func (o *outbox) hold(on bool) {
 // one makes its own.
 func (o *outbox) clearSetup() {
 	o.mu.Lock()
-	done := o.empty(&o.setup, Superseded)
+	rest := o.setup
+	o.setup = lane{}
+	if c := rest.head; c != nil && c.taken { // the writer has it, and gives it back itself
+		rest.head, c.next = c.next, nil
+		o.setup.append(c)
+	}
+	done := o.empty(&rest, Superseded)
 	o.mu.Unlock()
 	o.tell(done)
 }

@@ -9,6 +9,10 @@ import (
 	"github.com/hawser-go/hawser/transport"
 )
 
+// messageCost is what a message that waits costs beside its payload, so that
+// empty messages are bounded too.
+const messageCost = 64
+
 // target is one module actor as readers see it. It belongs to the stable plane:
 // the module may restart, its target stays.
 type target struct {
@@ -84,7 +88,7 @@ func (d *delivery) push() {
 		return
 	}
 	for _, m := range d.msgs {
-		d.bytes += int64(len(m.Payload))
+		d.bytes += int64(len(m.Payload)) + messageCost
 	}
 	d.queued()
 	if t.limit > 0 && t.waits.Add(d.bytes) > t.limit && !d.overflow() {
@@ -102,7 +106,11 @@ func (d *delivery) overflow() bool {
 	t := d.target
 	switch t.module.Overflow {
 	case DropOldest:
-		if old, ok := t.box.evict(isDelivery).(*delivery); ok {
+		for t.waits.Load() > t.limit {
+			old, ok := t.box.evict(isDelivery).(*delivery)
+			if !ok {
+				break
+			}
 			t.side.counters.discarded.Add(uint64(old.len() - old.done))
 			old.release()
 		}

@@ -1,7 +1,6 @@
 package actors
 
 import (
-	"bytes"
 	"slices"
 	"testing"
 
@@ -27,28 +26,28 @@ func newIdler(t *testing.T, m Module, limit int64) *idler {
 	return i
 }
 
-// give brings a batch with messages of these sizes.
-func (i *idler) give(sizes ...int) {
+// give brings a batch with messages that cost this much, payload and all.
+func (i *idler) give(costs ...int) {
 	i.t.Helper()
 	b := &transport.Batch{}
 	b.Retain() // never released: it is not from the pool
-	for _, n := range sizes {
-		b.Messages = append(b.Messages, transport.Message{Kind: transport.Binary, Payload: bytes.Repeat([]byte{byte(n)}, n)})
+	for _, n := range costs {
+		b.Messages = append(b.Messages, transport.Message{Kind: transport.Binary, Payload: make([]byte, n-messageCost)})
 	}
 	if d := newDelivery(i.target, i.conn, b, b.Messages); d != nil {
 		d.push()
 	}
 }
 
-// queue returns the sizes of the messages that wait.
-func (i *idler) queue() (sizes []int) {
+// queue returns what each of the messages that wait costs.
+func (i *idler) queue() (costs []int) {
 	for n := range i.box.n {
 		d := i.box.ring[int(i.box.head+n)%len(i.box.ring)].(*delivery)
 		for _, m := range d.msgs {
-			sizes = append(sizes, len(m.Payload))
+			costs = append(costs, len(m.Payload)+messageCost)
 		}
 	}
-	return sizes
+	return costs
 }
 
 // work handles the delivery that has waited longest.
@@ -62,10 +61,10 @@ func (i *idler) work() {
 func (i *idler) paused() bool { return i.conn.pauses > 1 }
 
 // holds fails the test unless exactly this waits.
-func (i *idler) holds(sizes ...int) {
+func (i *idler) holds(costs ...int) {
 	i.t.Helper()
-	if got := i.queue(); !slices.Equal(got, sizes) {
-		i.t.Errorf("messages of %v wait; want %v", got, sizes)
+	if got := i.queue(); !slices.Equal(got, costs) {
+		i.t.Errorf("messages of %v wait; want %v", got, costs)
 	}
 }
 
@@ -78,23 +77,23 @@ func (i *idler) discarded(want uint64) {
 
 func TestModuleGetsWhatItMatches(t *testing.T) {
 	i := newIdler(t, Module{Match: func(m transport.Message) bool { return len(m.Payload)%2 == 0 }}, 1000)
-	i.give(1, 2, 3, 4)
-	i.give(5, 7)
-	i.holds(2, 4)
-	if got := i.waits.Load(); got != 6 {
-		t.Errorf("%d bytes wait; want 6", got)
+	i.give(101, 102, 103, 104)
+	i.give(105, 107)
+	i.holds(102, 104)
+	if got := i.waits.Load(); got != 206 {
+		t.Errorf("%d bytes wait; want 206", got)
 	}
 }
 
 func TestBlockPausesTheConnectionUntilTheQueueIsHalfEmpty(t *testing.T) {
-	i := newIdler(t, Module{Overflow: Block}, 100)
-	i.give(60)
+	i := newIdler(t, Module{Overflow: Block}, 1000)
+	i.give(600)
 	if i.paused() {
 		t.Fatal("paused below the limit")
 	}
-	i.give(50)
-	i.give(1) // another read was under way
-	i.holds(60, 50, 1)
+	i.give(500)
+	i.give(101) // another read was under way
+	i.holds(600, 500, 101)
 	if !i.paused() || i.conn.pauses != 2 {
 		t.Fatalf("paused %d times above the limit; want once", i.conn.pauses-1)
 	}
@@ -114,11 +113,11 @@ func TestBlockPausesTheConnectionUntilTheQueueIsHalfEmpty(t *testing.T) {
 }
 
 func TestDropOldestMakesRoomForTheLatest(t *testing.T) {
-	i := newIdler(t, Module{Overflow: DropOldest}, 100)
-	for n := 50; n < 56; n++ {
+	i := newIdler(t, Module{Overflow: DropOldest}, 1000)
+	for n := 500; n < 506; n++ {
 		i.give(n)
 	}
-	i.holds(55)
+	i.holds(505)
 	i.discarded(5)
 	i.work()
 	if i.waits.Load() != 0 || i.paused() {
@@ -127,11 +126,11 @@ func TestDropOldestMakesRoomForTheLatest(t *testing.T) {
 }
 
 func TestDropNewestKeepsWhatWaits(t *testing.T) {
-	i := newIdler(t, Module{Overflow: DropNewest}, 100)
-	i.give(60)
-	i.give(50, 1)
-	i.give(30)
-	i.holds(60, 30)
+	i := newIdler(t, Module{Overflow: DropNewest}, 1000)
+	i.give(600)
+	i.give(500, 101)
+	i.give(300)
+	i.holds(600, 300)
 	i.discarded(2)
 	i.work()
 	i.work()
@@ -141,10 +140,10 @@ func TestDropNewestKeepsWhatWaits(t *testing.T) {
 }
 
 func TestCloseSlowClosesTheConnection(t *testing.T) {
-	i := newIdler(t, Module{Name: "slow", Overflow: CloseSlow}, 100)
-	i.give(60)
-	i.give(50)
-	i.holds(60)
+	i := newIdler(t, Module{Name: "slow", Overflow: CloseSlow}, 1000)
+	i.give(600)
+	i.give(500)
+	i.holds(600)
 	i.discarded(1)
 	if n := i.conn.connection.UserMessageCount(); n != 1 {
 		t.Fatalf("%d messages to the connection; want a Close", n)
@@ -166,15 +165,15 @@ func TestWithoutALimitEverythingWaits(t *testing.T) {
 }
 
 func TestMessagesForAModuleThatEndedAreCounted(t *testing.T) {
-	i := newIdler(t, Module{Overflow: Block}, 100)
-	i.give(60)
-	i.give(60, 1)
+	i := newIdler(t, Module{Overflow: Block}, 1000)
+	i.give(600)
+	i.give(600, 101)
 	if !i.paused() {
 		t.Fatal("not paused above the limit")
 	}
 	i.box.Stopped(nil)
 	i.ended()
-	i.give(1, 2)
+	i.give(101, 102)
 	if got := i.side.counters.unrouted.Load(); got != 5 {
 		t.Errorf("%d are counted as unrouted; want 5", got)
 	}
@@ -185,15 +184,15 @@ func TestMessagesForAModuleThatEndedAreCounted(t *testing.T) {
 
 // A queue of many small deliveries must not become one of as many large ones.
 func TestDropOldestKeepsToTheLimit(t *testing.T) {
-	const limit = 1000
+	const limit = 10_000
 	i := newIdler(t, Module{Overflow: DropOldest}, limit)
 	for range 100 {
-		i.give(10)
+		i.give(100)
 	}
 	for range 50 {
-		i.give(500)
+		i.give(5000)
 	}
-	if got := i.waits.Load(); got > limit+500 {
+	if got := i.waits.Load(); got > limit+5000 {
 		t.Errorf("%d bytes wait; the limit is %d, give or take one read", got, limit)
 	}
 }
@@ -205,7 +204,7 @@ func TestMessagesWithoutPayloadAreBoundedToo(t *testing.T) {
 	i := newIdler(t, Module{Overflow: DropNewest}, limit)
 	const given = 200_000
 	for range given {
-		i.give(0)
+		i.give(messageCost)
 	}
 	if n := i.box.UserMessageCount(); n == given {
 		t.Errorf("%d deliveries wait in a queue of %d bytes", n, limit)

@@ -39,6 +39,12 @@ func (w *watch) set(s State, cause error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.state, w.cause = s, cause
+	if s == Stopped {
+		for r := range w.readers {
+			r.over = true
+			r.wake()
+		}
+	}
 	if w.changed != nil {
 		close(w.changed)
 		w.changed = nil
@@ -57,10 +63,14 @@ func (w *watch) event(e Event) {
 		}
 		r.queue = append(r.queue, e)
 		r.over = e.Kind == EventStopped
-		select {
-		case r.some <- struct{}{}:
-		default:
-		}
+		r.wake()
+	}
+}
+
+func (r *events) wake() {
+	select {
+	case r.some <- struct{}{}:
+	default:
 	}
 }
 

@@ -163,6 +163,7 @@ func (w *world) end() {
 		}
 	}
 	_ = w.listener.Close()
+	time.Sleep(10 * time.Second) // protoactor's throttle of dead letters ends
 	synctest.Wait()
 	if w.client != nil {
 		w.balanced()

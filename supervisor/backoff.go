@@ -32,8 +32,9 @@ type Backoff struct {
 	// anything from 0 to the ceiling. Between 0 and 1: from (1-Jitter)·ceiling to the
 	// ceiling. 1 or more: full. Negative: none, which lets clients come back in step.
 	Jitter float64
-	// MaxAttempts is how many attempts in a row may fail before giving up. Default 0:
-	// never give up. Negative: not even one attempt.
+	// MaxAttempts is how many attempts in a row may fail before giving up; the last
+	// one is the MaxAttempts-th. The loss of a stable session is no attempt. Default
+	// 0: never give up. Negative: not even one attempt.
 	MaxAttempts int
 	// StableAfter is how long a session must have been ready before its end counts
 	// as a first failure again. A server that accepts and then closes is therefore
@@ -101,9 +102,9 @@ func (b Backoff) withDefaults() Backoff {
 	return b
 }
 
-// exhausted reports whether the given number of failures in a row is one too many.
-func (b Backoff) exhausted(failures int) bool {
-	return b.MaxAttempts != 0 && failures > max(b.MaxAttempts, 0)
+// exhausted reports whether no attempt is left after that many failed ones.
+func (b Backoff) exhausted(failed int) bool {
+	return b.MaxAttempts != 0 && failed >= b.MaxAttempts
 }
 
 // unit forces a random number into [0, 1], whatever an injected source returns.

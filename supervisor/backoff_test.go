@@ -110,7 +110,7 @@ func TestBackoffIsExhausted(t *testing.T) {
 	for _, c := range []struct {
 		max, failures int
 		want          bool
-	}{{0, 1 << 30, false}, {3, 3, false}, {3, 4, true}, {1, 1, false}, {1, 2, true}, {-1, 1, true}} {
+	}{{0, 1 << 30, false}, {3, 2, false}, {3, 3, true}, {1, 0, false}, {1, 1, true}, {-1, 0, true}} {
 		if got := (Backoff{MaxAttempts: c.max}).exhausted(c.failures); got != c.want {
 			t.Errorf("MaxAttempts %d after %d failures: %v", c.max, c.failures, got)
 		}

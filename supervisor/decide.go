@@ -26,6 +26,9 @@ type Policy struct {
 type History struct {
 	// Failures is the number of failures in a row.
 	Failures int
+	// Attempts is how many of them were attempts that failed: all but the loss of a
+	// session that had been stable.
+	Attempts int
 	// DownSince is when the first failure since the last Ready was seen.
 	DownSince time.Time
 	// ReadySince is since when the session is ready; zero if it is not.
@@ -37,7 +40,7 @@ type History struct {
 // Ready returns the history of a session that became ready now. It does not
 // forget the failures: only a session that stays ready does that.
 func (h History) Ready(now time.Time) History {
-	return History{Failures: h.Failures, ReadySince: now}
+	return History{Failures: h.Failures, Attempts: h.Attempts, ReadySince: now}
 }
 
 // Decision is what is done about a failure.
@@ -49,6 +52,8 @@ type Decision struct {
 	// Attempt is which attempt in a row it is, from 1. With Stop it is the one that
 	// is not made.
 	Attempt int
+	// Failed is how many attempts in a row have failed.
+	Failed int
 	// Cause is the failure.
 	Cause error
 	// GaveUp says that Stop is due to Backoff.MaxAttempts and not to the cause.
@@ -65,13 +70,13 @@ func Decide(p Policy, h History, cause error, now time.Time, r float64) (Decisio
 	v := classify(cause)
 	repeated := v.Once && v == h.LastOnce
 	h = h.failed(v, p.Backoff.withDefaults().StableAfter, now)
-	d := Decision{Attempt: h.Failures, Cause: cause}
+	d := Decision{Attempt: h.Failures, Failed: h.Attempts, Cause: cause}
 	switch {
 	case p.Restart == Temporary, p.Restart == Transient && v.Normal, v.Action == Stop, repeated:
 		d.Action = Stop
 	case v.Action == Escalate:
 		d.Action = Escalate
-	case p.Backoff.exhausted(h.Failures):
+	case p.Backoff.exhausted(h.Attempts):
 		d.Action, d.GaveUp = Stop, true
 	default:
 		d.Delay = delay(v, p.Backoff, h, now, r)
@@ -82,7 +87,9 @@ func Decide(p Policy, h History, cause error, now time.Time, r float64) (Decisio
 // failed counts a failure, anew after a session that was ready for stableAfter.
 func (h History) failed(v Verdict, stableAfter time.Duration, now time.Time) History {
 	if !h.ReadySince.IsZero() && now.Sub(h.ReadySince) >= stableAfter {
-		h.Failures = 0
+		h.Failures, h.Attempts = 0, 0
+	} else {
+		h.Attempts++
 	}
 	h.Failures++
 	h.ReadySince = time.Time{}

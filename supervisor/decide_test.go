@@ -58,11 +58,15 @@ func TestDecideTellsTheseStories(t *testing.T) {
 			fails(0, eof, 1, 5*s), fails(10*s, eof, 2, 15*s), ready(s), fails(s, eof, 3, 5*s), fails(10*s, eof, 4, 15*s),
 		}},
 		"giving up": {Policy{Backoff: Backoff{MaxAttempts: 2}}, .5, []step{
-			fails(0, eof, 1, 250*ms), fails(s, eof, 2, 500*ms),
+			fails(0, eof, 1, 250*ms),
+			{after: s, cause: eof, want: Decision{Action: Stop, Attempt: 2, GaveUp: true}},
+		}},
+		"the loss of a stable session is no attempt": {Policy{Backoff: Backoff{MaxAttempts: 2}}, .5, []step{
+			ready(s), fails(time.Minute, eof, 1, 250*ms), fails(s, eof, 2, 500*ms),
 			{after: s, cause: eof, want: Decision{Action: Stop, Attempt: 3, GaveUp: true}},
 		}},
 		"not giving up after a stable session": {Policy{Backoff: Backoff{MaxAttempts: 1}}, .5, []step{
-			fails(0, eof, 1, 250*ms), ready(s), fails(time.Minute, eof, 1, 250*ms),
+			ready(s), fails(time.Minute, eof, 1, 250*ms), ready(s), fails(time.Minute, eof, 1, 250*ms),
 		}},
 		"refused twice stops": {Policy{}, .5, []step{fails(0, refused, 1, 250*ms), ends(s, refused, 2)}},
 		"refused twice with a lost network between stops": {Policy{}, .5, []step{
@@ -117,7 +121,11 @@ func tell(t *testing.T, p Policy, r float64, steps []step) {
 		if h = after; !errors.Is(d.Cause, st.cause) {
 			t.Errorf("step %d: cause is %v", i, d.Cause)
 		}
-		if d.Cause = nil; d != st.want {
+		if d.Failed != h.Attempts || d.GaveUp && d.Failed != p.Backoff.MaxAttempts {
+			t.Errorf("step %d: %d attempts failed of %d, history %+v", i, d.Failed, p.Backoff.MaxAttempts, h)
+		}
+		d.Cause, d.Failed = nil, 0
+		if d != st.want {
 			t.Errorf("step %d: got %+v, want %+v", i, d, st.want)
 		}
 	}

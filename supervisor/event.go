@@ -48,7 +48,7 @@ func announce(system *actor.ActorSystem, notify func(event any), child *actor.PI
 	)
 	switch {
 	case d.GaveUp:
-		ev, directive = &GaveUp{Child: child, Attempts: d.Attempt - 1, Cause: d.Cause}, actor.StopDirective
+		ev, directive = &GaveUp{Child: child, Attempts: d.Failed, Cause: d.Cause}, actor.StopDirective
 	case d.Action == Stop:
 		ev, directive = &Ended{Child: child, Cause: d.Cause}, actor.StopDirective
 	case d.Action == Escalate:

@@ -18,7 +18,7 @@ func ExampleDecide() {
 		history supervisor.History
 		now     = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	)
-	for range 4 {
+	for range 3 {
 		var d supervisor.Decision
 		d, history = supervisor.Decide(policy, history, io.EOF, now, 0.5)
 		fmt.Println(d.Action, d.Attempt, d.Delay, d.GaveUp)
@@ -27,8 +27,7 @@ func ExampleDecide() {
 	// Output:
 	// retry 1 250ms false
 	// retry 2 500ms false
-	// retry 3 1s false
-	// stop 4 0s true
+	// stop 3 0s true
 }
 
 // A guarded actor that is restarted after a pause.

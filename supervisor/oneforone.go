@@ -157,7 +157,9 @@ func (o *OneForOne) Observe(ctx actor.Context) (consumed bool) {
 func (o *OneForOne) child(pid *actor.PID) *child {
 	c := o.children[pid.Id]
 	if c == nil {
-		c = &child{restart: o.options.Restart}
+		// It has run so far; how long does not matter: its first failure follows no
+		// attempt.
+		c = &child{restart: o.options.Restart, history: History{ReadySince: time.Unix(0, 0)}}
 		if o.children == nil {
 			o.children = map[string]*child{}
 		}

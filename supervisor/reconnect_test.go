@@ -103,7 +103,7 @@ func TestReconnectEndsTheChildForGood(t *testing.T) {
 		want  any
 	}{
 		"cause":     {Policy{}, closeError(1008), &Ended{Cause: closeError(1008)}},
-		"attempts":  {Policy{Backoff: Backoff{MaxAttempts: -1}}, io.EOF, &GaveUp{Cause: io.EOF}},
+		"attempts":  {Policy{Backoff: Backoff{MaxAttempts: -1}}, io.EOF, &GaveUp{Attempts: 1, Cause: io.EOF}},
 		"type":      {Policy{Restart: Temporary}, io.EOF, &Ended{Cause: io.EOF}},
 		"escalated": {Policy{Classify: func(error) Verdict { return Verdict{Action: Escalate} }}, up, &Escalated{Cause: up}},
 	} {
@@ -122,7 +122,7 @@ func TestReconnectEndsTheChildForGood(t *testing.T) {
 						t.Errorf("event %+v", e)
 					}
 				case *GaveUp:
-					if want, ok := c.want.(*GaveUp); !ok || e.Cause != want.Cause || e.Attempts != 0 { //nolint:errorlint // the very same one
+					if want, ok := c.want.(*GaveUp); !ok || e.Cause != want.Cause || e.Attempts != want.Attempts { //nolint:errorlint // the very same one
 						t.Errorf("event %+v", e)
 					}
 				case *Escalated:

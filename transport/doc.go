@@ -14,6 +14,7 @@
 //
 //   - Handler calls of one direction never overlap.
 //   - A Batch is what one read completed: no more than one per Readable.
-//   - After Close returns, the socket is gone and no Handler call begins.
+//   - After Close returns, Read and Write do nothing; a Handler call that a loop
+//     was about to make may still come.
 //   - Limits are checked on a frame's header, before memory is taken for it.
 package transport

@@ -35,12 +35,6 @@ type Poller struct {
 // NewPoller returns a Poller. Its loops start with its first connection and live
 // until Close.
 func NewPoller(o PollerOptions) (*Poller, error) {
-	if o.Loops <= 0 {
-		o.Loops = max(1, runtime.GOMAXPROCS(0)/2)
-	}
-	if o.Patience == 0 {
-		o.Patience = defaultPatience
-	}
 	return &Poller{options: o}, nil
 }
 
@@ -77,6 +71,12 @@ func (p *Poller) pick() (*loop, error) {
 
 // start makes the loops, all or none; p is locked.
 func (p *Poller) start() error {
+	if p.options.Loops <= 0 {
+		p.options.Loops = max(1, runtime.GOMAXPROCS(0)/2)
+	}
+	if p.options.Patience == 0 {
+		p.options.Patience = defaultPatience
+	}
 	var loops []*loop
 	for range p.options.Loops {
 		l, err := newLoop(p)

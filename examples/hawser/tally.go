@@ -24,7 +24,7 @@ type tally struct {
 	accepted int
 	refused  int // messages that the client did not accept
 	echoes   []echoed
-	foreign  int // echoes that are no message of ours
+	foreign  []string // echoes that are no message of ours
 }
 
 // echoed is a message that came back, and the connection that brought it.
@@ -81,7 +81,7 @@ func (t *tally) echo(text string, epoch uint64) int {
 	defer t.mu.Unlock()
 	number, err := strconv.Atoi(strings.TrimPrefix(text, tickText))
 	if err != nil {
-		t.foreign++
+		t.foreign = append(t.foreign, text)
 		return -1
 	}
 	t.echoes = append(t.echoes, echoed{number: number, epoch: epoch})
@@ -233,7 +233,7 @@ func (t *tally) auditEchoes(a *account) {
 		{a.Disorder, "messages came back out of order"},
 		{dropped, "messages came back that were never written"},
 		{gaps, "messages are missing in the middle of a connection"},
-		{t.foreign, "messages came back that nobody sent"},
+		{len(t.foreign), fmt.Sprintf("messages came back that nobody sent: %.200q", t.foreign)},
 	} {
 		if p.n > 0 {
 			a.Problems = append(a.Problems, fmt.Sprintf("%d %s", p.n, p.what))

@@ -41,9 +41,9 @@ func TestTheAccountOfAGoodDemoHasNoProblems(t *testing.T) {
 
 func TestEveryKindOfFraudIsFound(t *testing.T) {
 	for want, change := range map[string]func(*tally, *actors.Books){
-		"1 messages came back twice":            func(y *tally, _ *actors.Books) { y.echo("tick 5", 2) },
-		"1 messages came back out of order":     func(y *tally, _ *actors.Books) { y.echo("tick 2", 3) },
-		"1 messages came back that nobody sent": func(y *tally, _ *actors.Books) { y.echo("hello", 2) },
+		"1 messages came back twice":                       func(y *tally, _ *actors.Books) { y.echo("tick 5", 2) },
+		"1 messages came back out of order":                func(y *tally, _ *actors.Books) { y.echo("tick 2", 3) },
+		`1 messages came back that nobody sent: ["hello"]`: func(y *tally, _ *actors.Books) { y.echo("hello", 2) },
 		"1 messages came back that were never written": func(y *tally, _ *actors.Books) {
 			y.echoes = slices.Insert(y.echoes, 2, echoed{4, 2})
 		},
