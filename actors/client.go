@@ -129,8 +129,8 @@ func (c *Client) Err() error {
 }
 
 // States yields what happens to the client from now on, until it stops or ctx is
-// done. A reader that falls 1024 events behind loses the oldest ones; the next
-// event says how many.
+// done. Range over it once, soon: events are kept from now on. A reader that falls
+// 1024 events behind loses the oldest ones; the next event says how many.
 func (c *Client) States(ctx context.Context) iter.Seq[Event] { return c.s.watch.follow(ctx) }
 
 // WaitConnected returns when a connection is up, set-up done or not. If the

@@ -115,7 +115,7 @@ func (c *Conn) queue(kind transport.Kind, payload []byte) (uint64, error) {
 	if kind == transport.Text && !transport.ValidUTF8(payload) {
 		return 0, ErrInvalidUTF8
 	}
-	id, err := c.out.add(kind, payload, false)
+	id, err := c.out.add(kind, payload, 0)
 	return id, c.overflowed(err)
 }
 

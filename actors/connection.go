@@ -81,6 +81,7 @@ type connection struct {
 	cause error
 
 	gotClose, sentClose bool
+	released            bool
 	deadline            int64 // of the close handshake, ns
 }
 
@@ -276,6 +277,10 @@ func (c *connection) current(epoch uint64) bool {
 // release lets go of the socket, whatever state it is in, and stops the reader and
 // the writer.
 func (c *connection) release(ctx actor.Context) {
+	if c.released { // a stop that overtakes a restart comes here twice
+		return
+	}
+	c.released = true
 	wire := c.conn.wire
 	_ = wire.Close()
 	if !wire.Polled() {

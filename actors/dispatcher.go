@@ -170,12 +170,14 @@ func (d *dispatcher) check() {
 	d.watching = false
 	if d.head < len(d.queue) && d.idle == 0 && d.picks == d.seen {
 		d.live++
-		go d.work()
+		go d.work() // and watches what still waits, once it has picked
+		return
 	}
 	d.watch()
 }
 
-// close ends the workers when they have nothing to do, and waits for them.
+// close ends the workers when they have nothing to do, and waits for them until
+// ctx is done.
 func (d *dispatcher) close(ctx context.Context) error {
 	d.mu.Lock()
 	d.closed = true

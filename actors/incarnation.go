@@ -81,9 +81,6 @@ func (c *incarnation) Receive(ctx actor.Context) {
 	}
 }
 
-// Attached tells the incarnation its own mailbox.
-func (c *incarnation) attached(box *mailbox) { c.box = box }
-
 // start begins the attempt with the wait that the supervisor decided on. It waits
 // here, and not suspended, so that it can be told things meanwhile and nothing
 // of it outlives it.
@@ -178,7 +175,7 @@ func (c *incarnation) open(ctx actor.Context, m *dialed) {
 		id: c.epoch, epoch: c.epoch, pid: ctx.Self(), connection: c.box,
 	}
 	c.connection.over = c.over
-	s.out.hold(true)
+	s.out.openSetup(c.epoch)
 	var steps *Setup
 	if len(s.options.Setup) > 0 {
 		steps = newSetup(c.conn)

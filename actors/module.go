@@ -120,7 +120,7 @@ func (c *Context) Reply(kind transport.Kind, payload []byte) (uint64, error) {
 
 // Echo accepts a received message for its own sender, as it came.
 func (c *Context) Echo(m transport.Message) (uint64, error) {
-	id, err := c.conn.out.add(m.Kind, m.Payload, false)
+	id, err := c.conn.out.add(m.Kind, m.Payload, 0)
 	return id, c.conn.overflowed(err)
 }
 

@@ -24,13 +24,16 @@ var ErrInvalidUTF8 = errors.New("actors: text message is not valid UTF-8; send i
 
 // MessageTooBigError is returned by Send for a message that could never leave.
 type MessageTooBigError struct {
-	// Size is the message's length in bytes, Limit the largest allowed.
+	// Size is the length in bytes of the message's frame, Limit the largest allowed.
 	Size, Limit int
 }
 
 func (e *MessageTooBigError) Error() string {
-	return fmt.Sprintf("actors: message of %d bytes is larger than the outbox limit of %d", e.Size, e.Limit)
+	return fmt.Sprintf("actors: message of %d bytes, frame included, is larger than the outbox limit of %d", e.Size, e.Limit)
 }
+
+// maxFrame is the largest frame that an outbox takes when its bytes have no bound.
+const maxFrame = 1 << 30
 
 // OutboxLimits bound what waits to be written. Zero values are the defaults.
 type OutboxLimits struct {
@@ -77,13 +80,14 @@ type outbox struct {
 	count   int // messages without an outcome
 	bytes   int // their bytes
 	nextID  uint64
+	epoch   uint64        // of the connection that is being set up; 0: none is
 	empties chan struct{} // closed when nothing is left; nil while nobody waits
 	hint    atomic.Int32  // how many bytes of replies the current turn may bring
 }
 
-// add accepts a message, or says why not. onSetup puts it into the lane ahead of
-// the data. A zero now stamps the message only if ages matter.
-func (o *outbox) add(kind transport.Kind, payload []byte, onSetup bool) (uint64, error) {
+// add accepts a message, or says why not. A set-up message names the epoch that it
+// belongs to and goes into the lane ahead of the data; others have epoch 0.
+func (o *outbox) add(kind transport.Kind, payload []byte, epoch uint64) (uint64, error) {
 	size := transport.HeaderSize(len(payload), o.masked) + len(payload)
 	var at int64
 	if o.limits.Age > 0 {
@@ -94,13 +98,15 @@ func (o *outbox) add(kind transport.Kind, payload []byte, onSetup bool) (uint64,
 	switch {
 	case o.end != nil:
 		return 0, o.end
-	case o.limits.Bytes > 0 && size > o.limits.Bytes:
-		return 0, &MessageTooBigError{Size: len(payload), Limit: o.limits.Bytes}
+	case epoch != 0 && epoch != o.epoch:
+		return 0, ErrStopped // the connection that was set up is gone
+	case o.limits.Bytes > 0 && size > o.limits.Bytes || size > maxFrame:
+		return 0, &MessageTooBigError{Size: size, Limit: pick(o.limits.Bytes > 0, o.limits.Bytes, maxFrame)}
 	case o.limits.Bytes > 0 && o.bytes+size > o.limits.Bytes, o.limits.Messages > 0 && o.count >= o.limits.Messages:
 		return 0, ErrOutboxFull
 	}
 	to := &o.data
-	if onSetup {
+	if epoch != 0 {
 		to = &o.setup
 	}
 	c := o.tail(to, size)
@@ -239,10 +245,18 @@ func (o *outbox) hold(on bool) {
 	o.mu.Unlock()
 }
 
+// openSetup holds the data back and takes set-up messages of that epoch.
+func (o *outbox) openSetup(epoch uint64) {
+	o.mu.Lock()
+	o.held, o.epoch = true, epoch
+	o.mu.Unlock()
+}
+
 // clearSetup drops what is left of an incarnation's set-up messages: the next
-// one makes its own.
+// one makes its own. No more come until openSetup.
 func (o *outbox) clearSetup() {
 	o.mu.Lock()
+	o.epoch = 0
 	rest := o.setup
 	o.setup = lane{}
 	if c := rest.head; c != nil && c.taken { // the writer has it, and gives it back itself

@@ -26,7 +26,7 @@ type outboxBench struct {
 
 func newOutboxBench(t teller, limits OutboxLimits) *outboxBench {
 	b := &outboxBench{t: t, outcomes: map[uint64][]Outcome{}}
-	b.outbox = &outbox{limits: limits, ledger: &ledger{}}
+	b.outbox = &outbox{limits: limits, ledger: &ledger{}, epoch: 1}
 	b.settled = func(done []Outcome) {
 		for _, o := range done {
 			b.outcomes[o.ID] = append(b.outcomes[o.ID], o)
@@ -43,7 +43,7 @@ func (b *outboxBench) put(sizes ...int) uint64 {
 	b.t.Helper()
 	first := b.nextID + 1
 	for _, n := range sizes {
-		if _, err := b.add(transport.Binary, body(b.nextID+1, n), false); err != nil {
+		if _, err := b.add(transport.Binary, body(b.nextID+1, n), 0); err != nil {
 			b.t.Fatalf("add %d bytes: %v", n, err)
 		}
 	}

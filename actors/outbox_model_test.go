@@ -65,7 +65,7 @@ func (m *outboxModel) accept(rt *rapid.T) {
 	onSetup := rapid.IntRange(0, 4).Draw(rt, "set-up") == 0
 	count, size := m.sum()
 	frame := transport.HeaderSize(n, false) + n
-	id, err := m.add(transport.Binary, make([]byte, n), onSetup)
+	id, err := m.add(transport.Binary, make([]byte, n), pick(onSetup, m.epoch, 0))
 	var tooBig *MessageTooBigError
 	switch {
 	case frame > m.limits.Bytes:
@@ -212,6 +212,7 @@ func (m *outboxModel) resetSetup(*rapid.T) {
 	}
 	m.lanes[0] = stay
 	m.clearSetup()
+	m.epoch = 1 // the next connection
 }
 
 func (m *outboxModel) toggle(rt *rapid.T) { m.hold(rapid.Bool().Draw(rt, "hold")) }
@@ -291,7 +292,7 @@ func TestOutboxUnderConcurrentUse(t *testing.T) {
 	for s := range senders {
 		all.Go(func() {
 			for len(accepted[s]) < each {
-				if id, err := o.add(transport.Binary, make([]byte, rand.IntN(400)), false); err == nil {
+				if id, err := o.add(transport.Binary, make([]byte, rand.IntN(400)), 0); err == nil {
 					accepted[s] = append(accepted[s], id)
 				}
 			}

@@ -107,7 +107,7 @@ func TestHeldDataWaits(t *testing.T) {
 
 func (b *outboxBench) putSetup(n int) uint64 {
 	b.t.Helper()
-	id, err := b.add(transport.Binary, body(b.nextID+1, n), true)
+	id, err := b.add(transport.Binary, body(b.nextID+1, n), b.epoch)
 	if err != nil {
 		b.t.Fatalf("set-up message: %v", err)
 	}
@@ -267,9 +267,9 @@ func TestSwapPutsOtherFramesInTheirPlace(t *testing.T) {
 
 func TestMessageTooBigNamesTheNumbers(t *testing.T) {
 	b := newOutboxBench(t, OutboxLimits{Bytes: 100})
-	_, err := b.add(transport.Text, make([]byte, 1000), false)
+	_, err := b.add(transport.Text, make([]byte, 1000), 0)
 	var tooBig *MessageTooBigError
-	if !errors.As(err, &tooBig) || tooBig.Size != 1000 || tooBig.Limit != 100 {
+	if !errors.As(err, &tooBig) || tooBig.Size != 1004 || tooBig.Limit != 100 {
 		t.Errorf("got %+v", err)
 	}
 }

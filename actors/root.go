@@ -72,32 +72,26 @@ func (r *root) release(ctx context.Context) error {
 	if !last {
 		return nil
 	}
-	r.system.Root.Stop(r.pid)
-	select {
-	case <-r.ended:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	if err := r.closePoller(ctx); err != nil {
-		return err
-	}
-	return r.dispatcher.close(ctx)
-}
-
-// closePoller ends the poller's loops. One of them may be the caller's.
-func (r *root) closePoller(ctx context.Context) error {
-	p := r.takePoller()
-	if p == nil {
-		return nil
-	}
 	done := make(chan error, 1)
-	go func() { done <- p.Close() }()
+	go func() { done <- r.end() }() // it goes on even if nobody waits any more
 	select {
 	case err := <-done:
 		return err
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// end stops the root's actor, and then what ran the actors.
+func (r *root) end() error {
+	r.system.Root.Stop(r.pid)
+	<-r.ended
+	if p := r.takePoller(); p != nil {
+		if err := p.Close(); err != nil {
+			return err
+		}
+	}
+	return r.dispatcher.close(context.Background())
 }
 
 // pollerOf returns the poller, made when it is first needed. It is nil if the
@@ -189,11 +183,11 @@ func (stopChild) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *
 // not stop.
 func below(system *actor.ActorSystem, id string) (names []string) {
 	for _, bucket := range system.ProcessRegistry.LocalPIDs.LocalPIDs {
-		for _, name := range bucket.Keys() {
+		bucket.IterCb(func(name string, _ any) {
 			if name == id || strings.HasPrefix(name, id+"/") {
 				names = append(names, "actor "+name)
 			}
-		}
+		})
 	}
 	return names
 }

@@ -41,7 +41,7 @@ func (s *session) accept(kind transport.Kind, payload []byte) (uint64, error) {
 	if kind == transport.Text && !transport.ValidUTF8(payload) {
 		return 0, ErrInvalidUTF8
 	}
-	id, err := s.out.add(kind, payload, false)
+	id, err := s.out.add(kind, payload, 0)
 	if err != nil {
 		return 0, err
 	}

@@ -72,7 +72,7 @@ func (o *Setup) Send(kind transport.Kind, payload []byte) (uint64, error) {
 	if kind == transport.Text && !transport.ValidUTF8(payload) {
 		return 0, ErrInvalidUTF8
 	}
-	id, err := o.conn.out.add(kind, payload, true)
+	id, err := o.conn.out.add(kind, payload, o.conn.epoch)
 	if err == nil {
 		o.conn.wake()
 	}

@@ -161,7 +161,8 @@ func redialAct(s State) act {
 	return endAct(s)
 }
 
-func pick(cond bool, a, b act) act {
+// pick returns a if cond holds, else b.
+func pick[T any](cond bool, a, b T) T {
 	if cond {
 		return a
 	}

@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"errors"
 	"time"
 
 	"github.com/hawser-go/hawser/transport"
@@ -166,6 +167,10 @@ func (w *writer) writeControl() bool {
 
 // after notes how a write ended: an error ends the incarnation.
 func (w *writer) after(all bool, err error) {
+	if errors.Is(err, transport.ErrClosed) {
+		w.blocked = true // by ourselves; what was on its way has been told to nobody
+		return
+	}
 	w.window = 0
 	switch {
 	case err != nil:

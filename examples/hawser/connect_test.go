@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -353,8 +354,8 @@ func TestARefusedConnectionIsTriedAgainUntilToldOtherwise(t *testing.T) {
 			}
 		}
 	}
-	if n != 3 {
-		t.Errorf("%d attempts", n)
+	if n != 2 || !strings.Contains(p.stderr(), "gave up after 3 attempts") {
+		t.Errorf("%d reconnects, stderr %s", n, p.stderr())
 	}
 }
 
@@ -550,5 +551,66 @@ func TestABrokenStdoutEndsIt(t *testing.T) {
 	status := run(t.Context(), []string{"connect", "--json", serve(t) + "/echo"}, stdio{in: in, out: w, err: stderr})
 	if text, _ := stderr.now(); status != 1 || !strings.Contains(text, "cannot write to stdout") {
 		t.Errorf("status %d, stderr %s", status, text)
+	}
+}
+
+// Who pipes nothing into us still wants to know whether the server is there.
+func TestEndOfInputWaitsForTheFirstConnection(t *testing.T) {
+	t.Parallel()
+	url := answering(t, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+	if status, _, stderr := call(t, "", "connect", url); status != 1 || !strings.Contains(stderr, "404") {
+		t.Errorf("status %d, stderr %s", status, stderr)
+	}
+	status, _, stderr := call(t, "", "connect", serve(t)+"/echo")
+	if status != 0 || !strings.Contains(stderr, "ready") {
+		t.Errorf("status %d, stderr %s", status, stderr)
+	}
+}
+
+func TestALineThatIsNoTextIsRefusedWhileConnected(t *testing.T) {
+	t.Parallel()
+	p := connect(t, "--json", serve(t)+"/echo")
+	p.untilEvent("ready", state("ready"))
+	p.typed("\xff\nok\n")
+	p.untilEvent("the next line", recv("ok"))
+	e := p.untilEvent("line 1", func(e event) bool { return e.ID == 1 })
+	if e.Event != "dropped" || e.Reason != "invalid-utf8" {
+		t.Errorf("%+v", e)
+	}
+}
+
+// While the connection is up and slow, the input waits: a file that is piped in
+// arrives whole.
+func TestAFullOutboxMakesTheInputWaitWhileConnected(t *testing.T) {
+	t.Parallel()
+	slow := make(chan struct{})
+	addr := listen(t, func(_ int, nc net.Conn) {
+		if p, err := upgrade(nc); err == nil {
+			<-slow
+			_, _ = io.Copy(io.Discard, p.r)
+		}
+	})
+	p := connect(t, "--json", "ws://"+addr)
+	t.Cleanup(sync.OnceFunc(func() {
+		select {
+		case <-slow:
+		default:
+			close(slow)
+		}
+	}))
+	p.untilEvent("ready", state("ready"))
+	line := strings.Repeat("x", 16<<20) + "\n"
+	for range 3 {
+		p.typed(line)
+	}
+	p.untilEvent("three accepted", func(e event) bool { return e.Event == "accepted" && e.ID == 3 })
+	p.typed(line) // it has been read, and there is no room for it
+	close(slow)
+	p.typed(line)
+	p.untilEvent("five written", func(e event) bool { return e.Event == "written" && e.ID == 5 })
+	for _, e := range events(t, p.stdout()) {
+		if e.Event == "dropped" || e.Event == "unknown" {
+			t.Errorf("%+v", e)
+		}
 	}
 }

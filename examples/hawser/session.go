@@ -28,6 +28,7 @@ type session struct {
 	lines  *lines
 
 	opened   atomic.Bool   // it has been ready once
+	gaveUp   atomic.Int64  // after so many attempts; 0: it did not
 	followed chan struct{} // closed when every event has been told, the last one included
 	read     chan error    // gets nil at the end of the input
 }
@@ -76,9 +77,7 @@ func (s *session) run(ctx context.Context) error {
 	go func() {
 		defer close(s.followed)
 		for e := range events {
-			s.opened.Store(s.opened.Load() || e.Kind == actors.EventReady)
-			s.report.state(e)
-			s.lines.changed()
+			s.follow(e)
 		}
 	}()
 	go s.lines.print(s.report.lines)
@@ -91,6 +90,18 @@ func (s *session) run(ctx context.Context) error {
 		go func() { s.read <- s.readInput(reading) }()
 	}
 	return s.wait(ctx)
+}
+
+// follow tells of an event of the client.
+func (s *session) follow(e actors.Event) {
+	switch e.Kind {
+	case actors.EventReady:
+		s.opened.Store(true)
+	case actors.EventReconnectFailed:
+		s.gaveUp.Store(int64(e.Attempt))
+	}
+	s.report.state(e)
+	s.lines.changed()
 }
 
 // wait returns when one of the things has happened that end a session.
@@ -211,7 +222,15 @@ func (s *session) ended(ctx context.Context) error {
 	if cause == nil || normal && s.o.client.Restart == supervisor.Temporary {
 		return nil
 	}
-	return errors.New(s.o.hide.text(cause.Error()))
+	text := s.o.hide.text(cause.Error())
+	switch n := s.gaveUp.Load(); n {
+	case 0:
+	case 1:
+		text = "gave up after the first attempt: " + text
+	default:
+		text = fmt.Sprintf("gave up after %d attempts: %s", n, text)
+	}
+	return errors.New(text)
 }
 
 // finish waits until everything is told and every goroutine is gone. err is what

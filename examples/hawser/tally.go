@@ -118,12 +118,7 @@ func (t *tally) await(ctx context.Context, cond func() bool) error {
 	}
 }
 
-// awaitBack returns when more than n messages have come back.
-func (t *tally) awaitBack(ctx context.Context, n int) error {
-	return t.await(ctx, func() bool { return len(t.echoes) > n })
-}
-
-// awaitEcho returns when a message has come back.
+// awaitEcho returns when this message or a later one has come back.
 func (t *tally) awaitEcho(ctx context.Context, number int) error {
 	return t.await(ctx, func() bool {
 		n := len(t.echoes)
