@@ -38,13 +38,17 @@ func (r *reader) read() {
 		return
 	}
 	c.seen()
+	if len(batch.Control) > 0 {
+		// Ahead of the replies: a ping within a fragmented message came before it.
+		c.control(batch.Control)
+	}
 	if len(batch.Messages) > 0 {
 		c.hint(batch)
 		c.receive(batch)
 		c.flush()
 	}
-	if len(batch.Control) > 0 {
-		c.control(batch.Control)
+	if batch.Close != nil || batch.Err != nil {
+		c.closing.Store(true) // here already: the end of the stream may be the next read
 	}
 	switch {
 	case batch.Close != nil:

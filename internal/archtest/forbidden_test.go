@@ -47,16 +47,16 @@ func TestWhatIsForbiddenIsNotUsed(t *testing.T) {
 }
 
 func violations(s *source) (faults []string) {
-	known := s.imports()
-	for name, imp := range known {
+	for _, imp := range s.imports() {
 		for dep, why := range bannedImports {
 			if below(imp)(dep) && imp != "math/rand/v2" {
 				faults = append(faults, s.name+": "+imp+": "+why)
 			}
 		}
-		if name == "." {
-			faults = append(faults, s.name+": a dot import hides what is used")
-		}
+	}
+	known := s.known()
+	if known["."] != "" {
+		faults = append(faults, s.name+": a dot import hides what is used")
 	}
 	ast.Inspect(s.file, func(n ast.Node) bool {
 		sel, ok := n.(*ast.SelectorExpr)

@@ -103,12 +103,21 @@ func text(t testing.TB, name string) []byte {
 	return p
 }
 
-// imports are the packages that a file imports, by the name under which it knows
-// them.
-func (s *source) imports() map[string]string {
-	names := map[string]string{}
+// imports are the packages that a file imports.
+func (s *source) imports() (paths []string) {
 	for _, spec := range s.file.Imports {
 		p, _ := strconv.Unquote(spec.Path.Value)
+		paths = append(paths, p)
+	}
+	return paths
+}
+
+// known are the packages that a file imports, by the name under which it knows
+// them.
+func (s *source) known() map[string]string {
+	names := map[string]string{}
+	for i, p := range s.imports() {
+		spec := s.file.Imports[i]
 		name := path.Base(p)
 		if strings.HasPrefix(name, "v") && strings.Trim(name[1:], "0123456789") == "" {
 			name = path.Base(path.Dir(p)) // as in math/rand/v2
