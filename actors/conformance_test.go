@@ -2,52 +2,18 @@ package actors
 
 import (
 	"bufio"
-	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"hash/crc32"
-	"io"
-	"net"
-	"os"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/gobwas/ws"
 
 	"github.com/hawser-go/hawser/supervisor"
 	"github.com/hawser-go/hawser/transport"
 )
-
-// peer is somebody else's WebSocket at the other end of a connection. It writes
-// what it likes, and reads frames with gobwas and checks that they are legal.
-type peer struct {
-	t      testing.TB
-	nc     net.Conn
-	in     io.Reader
-	client bool // it masks its frames, and ours must not be
-}
-
-// meet connects a foreign client.
-func meet(t testing.TB, dial func(context.Context, string, string) (net.Conn, error), path string) *peer {
-	t.Helper()
-	nc, early, _, err := ws.Dialer{NetDial: dial, Timeout: 10 * time.Second}.Dial(t.Context(), "ws://hawser.test"+path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &peer{t: t, nc: nc, in: bufio.NewReader(nc), client: true}
-	if early != nil {
-		p.in = io.MultiReader(io.LimitReader(early, int64(early.Buffered())), p.in)
-	}
-	t.Cleanup(func() { _ = nc.Close() })
-	return p
-}
-
-func (w *world) meet(path string) *peer { return meet(w.t, w.listener.Dial, path) }
 
 // piece is one frame as a peer may send it.
 type piece struct {
@@ -84,73 +50,6 @@ const (
 
 func closeBody(code int, reason string) string {
 	return string(binary.BigEndian.AppendUint16(nil, uint16(code))) + reason
-}
-
-// write sends pieces in one write.
-func (p *peer) write(pieces ...piece) {
-	p.t.Helper()
-	var b []byte
-	for _, x := range pieces {
-		b = append(b, x.bytes(p.client)...)
-	}
-	_ = p.nc.SetWriteDeadline(time.Now().Add(time.Minute))
-	if _, err := p.nc.Write(b); err != nil {
-		p.t.Errorf("write: %v", err)
-	}
-}
-
-func (p *peer) text(s string) { p.t.Helper(); p.write(piece{head: text, body: s}) }
-
-// next reads a frame and says what it is. The end is "EOF", "reset" or "nothing".
-func (p *peer) next() string {
-	p.t.Helper()
-	_ = p.nc.SetReadDeadline(time.Now().Add(time.Minute))
-	f, err := ws.ReadFrame(p.in)
-	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return "nothing"
-	case errors.Is(err, syscall.ECONNRESET):
-		return "reset"
-	case err != nil:
-		_ = p.nc.Close() // as a polite peer does
-		return err.Error()
-	case f.Header.Masked == p.client || !f.Header.Fin || f.Header.Rsv != 0:
-		p.t.Errorf("illegal frame: %+v", f.Header)
-	}
-	f = ws.UnmaskFrameInPlace(f)
-	return show(f.Header.OpCode, string(f.Payload))
-}
-
-var opNames = map[ws.OpCode]string{ws.OpText: "text", ws.OpBinary: "binary", ws.OpClose: "close", ws.OpPing: "ping", ws.OpPong: "pong"}
-
-func show(op ws.OpCode, s string) string {
-	switch {
-	case op == ws.OpClose && len(s) >= 2:
-		s = fmt.Sprint(binary.BigEndian.Uint16([]byte(s)), " ", s[2:])
-	case len(s) > 200:
-		s = fmt.Sprintf("of %d bytes, %x", len(s), crc32.ChecksumIEEE([]byte(s)))
-	}
-	return strings.TrimSpace(opNames[op] + " " + s)
-}
-
-// expect reads what must come. What ends with a blank is only the beginning.
-func (p *peer) expect(want ...string) bool {
-	p.t.Helper()
-	for i, s := range want {
-		got := p.next()
-		if got != s && (!strings.HasSuffix(s, " ") || !strings.HasPrefix(got, s)) {
-			p.t.Errorf("%d: got %.200q, want %.200q", i, got, s)
-			return false
-		}
-	}
-	return true
-}
-
-// leave ends the connection in order.
-func (p *peer) leave() {
-	p.t.Helper()
-	p.write(piece{head: bye, body: closeBody(1000, "")})
-	p.expect("close 1000", "EOF")
 }
 
 // trial is what a case of the Autobahn suite (groups 1 to 7 and 10) sends, and
@@ -190,7 +89,9 @@ func split(s string, n int) (sent []piece) {
 }
 
 func trials() (all []trial) {
-	add := func(id string, sent []piece, want []string, end string) { all = append(all, trial{id, sent, want, end}) }
+	add := func(id string, sent []piece, want []string, end string) {
+		all = append(all, trial{id, sent, want, end})
+	}
 	for i, size := range []int{0, 125, 126, 127, 128, 65535, 65536} {
 		s := strings.Repeat("*", size)
 		add(fmt.Sprint("1.1.", i+1), []piece{{head: text, body: s}}, echoes(ws.OpText, s), "")
@@ -351,14 +252,41 @@ func TestTheClientPassesTheAutobahnCases(t *testing.T) {
 	}
 }
 
-func (w *world) connections(want int) {
-	w.t.Helper()
-	synctest.Wait()
-	if n := w.server.Connections(); n != want {
-		w.t.Errorf("%d connections, want %d", n, want)
+func TestLimitsHoldToTheByteAndToTheFrame(t *testing.T) {
+	for _, c := range []struct {
+		limits transport.Limits
+		good   [][]int // sizes of the fragments of a message
+		bad    [][]int
+	}{
+		{transport.Limits{MaxMessage: 100}, [][]int{{99}, {100}, {50, 50}, {100, 0}}, [][]int{{101}, {50, 51}, {100, 1}}},
+		{transport.Limits{MaxFrame: 50, MaxMessage: 100}, [][]int{{49}, {50}, {50, 50}}, [][]int{{51}, {1, 51}, {50, 50, 1}}},
+		{transport.Limits{MaxFragments: 3}, [][]int{{1, 1}, {1, 1, 1}, {0, 0, 0}}, [][]int{{1, 1, 1, 1}, {0, 0, 0, 0}}},
+		{transport.Limits{}, [][]int{{64<<10 - 1}, {64 << 10}}, [][]int{{64<<10 + 1}, {64 << 10, 1}}},
+	} {
+		inWorld(t, func(t *testing.T, w *world) {
+			w.serve(ServerOptions{Limits: c.limits})
+			for i, sizes := range append(c.good, c.bad...) {
+				p, whole := w.meet("/"), ""
+				for j, n := range sizes {
+					x := piece{head: rest, body: strings.Repeat("*", n)}
+					if j == 0 {
+						x.head = binary_ & more
+					}
+					if j == len(sizes)-1 {
+						x.head |= last
+					}
+					whole += x.body
+					p.write(x)
+				}
+				if i < len(c.good) {
+					p.expect(show(ws.OpBinary, whole))
+					p.leave()
+				} else if !p.expect("close 1009 ", "EOF") {
+					t.Errorf("%+v, %v", c.limits, sizes)
+				}
+				w.connections(0)
+			}
+			w.end()
+		})
 	}
-}
-
-func module(name, path string, f func(*Context, transport.Message)) Module {
-	return Module{Name: name, Path: path, New: func() Handler { return HandlerFunc(f) }}
 }

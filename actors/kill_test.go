@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -354,6 +355,35 @@ func TestAModuleThatKeepsFailingIsGivenUpAndTheRestLivesOn(t *testing.T) {
 		synctest.Wait()
 		if got := w.echoed(); len(got) != 101 {
 			t.Errorf("the module beside got %d of 101", len(got))
+		}
+		w.end()
+	})
+}
+
+func TestMessagesBehindAMiddlewareReachABusyModuleAsTheyWere(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.serve(ServerOptions{})
+		w.dial(ClientOptions{
+			Middleware: []Middleware{{Name: "passer", New: func() Interceptor { return passer{} }}},
+			Modules: []Module{{Name: "slow", Async: true, New: func() Handler {
+				return HandlerFunc(func(_ *Context, m transport.Message) {
+					time.Sleep(time.Second)
+					w.mu.Lock()
+					w.came = append(w.came, string(m.Payload))
+					w.mu.Unlock()
+				})
+			}}},
+		})
+		w.ready()
+		want := []string{}
+		for i := range 30 {
+			want = append(want, fmt.Sprint("m", i))
+			w.send(want[i])
+			synctest.Wait()
+		}
+		time.Sleep(time.Minute)
+		if got := w.echoed(); !slices.Equal(got, want) {
+			t.Errorf("got %q", got)
 		}
 		w.end()
 	})

@@ -117,7 +117,7 @@ func newParcel(c *Conn, v *view, batch *transport.Batch, msgs []transport.Messag
 // forward takes the parcel to its next station, or at the end to the modules.
 func (p *parcel) forward() {
 	if p.hop == len(p.view.middleware) || len(p.msgs) == 0 {
-		p.view.route(p.conn, p.batch, p.msgs)
+		p.view.route(p.conn, p.batch, p.msgs, true)
 		p.end()
 		return
 	}

@@ -103,18 +103,19 @@ func (c *Conn) dispatch(batch *transport.Batch, msgs []transport.Message) {
 		newParcel(c, v, batch, msgs).forward()
 		return
 	}
-	v.route(c, batch, msgs)
+	v.route(c, batch, msgs, false)
 }
 
-// route gives each module of the view the messages that it wants.
-func (v *view) route(c *Conn, batch *transport.Batch, msgs []transport.Message) {
+// route gives each module of the view the messages that it wants. borrowed msgs are
+// not the batch's own.
+func (v *view) route(c *Conn, batch *transport.Batch, msgs []transport.Message, borrowed bool) {
 	if len(msgs) == 0 {
 		return
 	}
 	wanted := 0
 	for _, g := range v.groups {
 		t := g.instances[c.id%uint64(len(g.instances))]
-		d := newDelivery(t, c, batch, msgs)
+		d := newDelivery(t, c, batch, msgs, borrowed)
 		if d == nil {
 			continue
 		}

@@ -70,14 +70,11 @@ func TestRandomSchedulesKeepTheInvariants(t *testing.T) {
 
 // schedule is one random life of a client.
 type schedule struct {
-	seed uint64
-	n    int
-	rand *rand.Rand
-	w    *world
-	fake *transporttest.FakeHTTP
-	sent int
-	lossy,
-	refused bool
+	seed  uint64
+	n     int
+	rand  *rand.Rand
+	w     *world
+	sent  int
 	steps []string
 }
 

@@ -50,14 +50,15 @@ func (*delivery) private() {}
 var deliveries = sync.Pool{New: func() any { return new(delivery) }}
 
 // newDelivery makes a delivery of the messages of batch that the module wants;
-// nil if it wants none.
-func newDelivery(t *target, c *Conn, batch *transport.Batch, msgs []transport.Message) *delivery {
+// nil if it wants none. borrowed says that msgs is not the batch's own and will be
+// used for something else.
+func newDelivery(t *target, c *Conn, batch *transport.Batch, msgs []transport.Message, borrowed bool) *delivery {
 	d := deliveries.Get().(*delivery)
 	d.msgs = msgs
-	if match := t.module.Match; match != nil {
+	if match := t.module.Match; match != nil || borrowed {
 		d.picked = d.picked[:0]
 		for _, m := range msgs {
-			if match(m) {
+			if match == nil || match(m) {
 				d.picked = append(d.picked, m)
 			}
 		}

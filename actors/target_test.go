@@ -34,7 +34,7 @@ func (i *idler) give(costs ...int) {
 	for _, n := range costs {
 		b.Messages = append(b.Messages, transport.Message{Kind: transport.Binary, Payload: make([]byte, n-messageCost)})
 	}
-	if d := newDelivery(i.target, i.conn, b, b.Messages); d != nil {
+	if d := newDelivery(i.target, i.conn, b, b.Messages, false); d != nil {
 		d.push()
 	}
 }

@@ -18,8 +18,11 @@ func story(t *testing.T, change func(*tally, *actors.Books)) account {
 	}
 	y.send(6, func() (uint64, error) { return 0, errors.New("full") })
 	y.settle([]actors.Outcome{
-		{ID: 11, Result: actors.Written}, {ID: 12, Result: actors.Written}, {ID: 13, Result: actors.Unknown},
-		{ID: 14, Result: actors.Dropped, Reason: actors.Rejected}, {ID: 15, Result: actors.Written},
+		{ID: 11, Result: actors.Written},
+		{ID: 12, Result: actors.Written},
+		{ID: 13, Result: actors.Unknown},
+		{ID: 14, Result: actors.Dropped, Reason: actors.Rejected},
+		{ID: 15, Result: actors.Written},
 	})
 	y.echo("tick 000001", 1)
 	y.echo("tick 000003", 2)
