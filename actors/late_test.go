@@ -115,3 +115,54 @@ func TestADialThatSucceedsAfterTheStopLeavesNoSocket(t *testing.T) {
 		}
 	})
 }
+
+func TestALateDialResultIsNotTakenForTheCurrentOne(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.listener.Refuse(true)
+		c := w.dial(ClientOptions{})
+		for c.s.epochs.Load() < 2 {
+			time.Sleep(10 * time.Millisecond)
+		}
+		w.listener.Refuse(false)
+		w.listener.Silence(true)
+		for c.State() != Connecting {
+			time.Sleep(10 * time.Millisecond)
+		}
+		client, server, _ := transporttest.Pipe(transporttest.PipeOptions{})
+		w.system.Root.Send(w.status().Connection, &dialed{epoch: c.s.epochs.Load() - 1, wire: client})
+		synctest.Wait()
+		if c.State() != Connecting || c.s.counters.stale.Load() != 1 {
+			t.Errorf("state %v, %d late events", c.State(), c.s.counters.stale.Load())
+		}
+		<-client.Done() // the socket that nobody wants is closed
+		_ = server.Close()
+		w.end()
+	})
+}
+
+func TestWhatAPeerThatClosesWillNotReadWaitsForTheNextConnection(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.serve(ServerOptions{})
+		c := w.dial(ClientOptions{})
+		w.ready()
+		old := c.s.line.Load()
+		old.writer.setSuspended(true) // nothing is written until the close has begun
+		w.system.Root.Send(old.pid, &peerClosed{epoch: old.epoch, frame: &transport.CloseError{Code: transport.GoingAway}})
+		synctest.Wait()
+		w.send("1", "2", "3")
+		synctest.Wait()
+		old.writer.mu.Lock()
+		old.writer.suspended = false
+		old.writer.schedule()
+		w.ready()
+		time.Sleep(time.Minute)
+		if got := w.received(); len(got) != 3 || w.listener.Dials() != 2 {
+			t.Errorf("%v arrived after %d dials", got, w.listener.Dials())
+		}
+		if n := w.listener.Links()[0].Sent(transporttest.ToServer); n > 300 {
+			t.Errorf("%d bytes went to the peer that had closed", n)
+		}
+		w.end()
+		w.delivered(false)
+	})
+}

@@ -34,10 +34,10 @@ func (r *reader) read() {
 		c.lost(err)
 		return
 	}
+	c.seen() // a part of a long message is heard too
 	if batch == nil {
 		return
 	}
-	c.seen()
 	if len(batch.Control) > 0 {
 		// Ahead of the replies: a ping within a fragmented message came before it.
 		c.control(batch.Control)

@@ -46,10 +46,13 @@ type writer struct {
 	away    bool   // current is with the middleware
 	control []byte // whole control frames
 	sent    int    // bytes of control that the socket has taken
-	window  int    // bytes behind the taken ones that may be on their way too
-	blocked bool   // the socket takes no more
-	closing *sendClose
-	closed  bool // the close frame is in control, or out
+	// The last write was cut short, and was of current or of control: the next one
+	// must go on with the same bytes (see transport.Conn.Write).
+	inChunk, inControl bool
+	window             int  // bytes behind the taken ones that may be on their way too
+	blocked            bool // the socket takes no more
+	closing            *sendClose
+	closed             bool // the close frame is in control, or out
 }
 
 func (w *writer) receive(msg any) {
@@ -80,8 +83,8 @@ func (w *writer) receive(msg any) {
 func (w *writer) drain() {
 	for !w.blocked {
 		switch {
-		case w.current != nil && w.current.sent > w.current.off:
-			w.writeChunk() // a frame that has begun comes before anything else
+		case w.inChunk:
+			w.writeChunk() // a write that has begun comes before anything else
 		case len(w.control) > 0:
 			if w.writeControl() {
 				return
@@ -142,6 +145,7 @@ func (w *writer) accept(o *outbound) {
 func (w *writer) writeChunk() {
 	p := w.current.unsent()
 	n, err := w.conn.wire.Write(p)
+	w.inChunk = n < len(p)
 	if w.conn.out.wrote(w.current, n) {
 		w.current = nil
 	}
@@ -153,6 +157,7 @@ func (w *writer) writeChunk() {
 func (w *writer) writeControl() bool {
 	p := w.control[w.sent:]
 	n, err := w.conn.wire.Write(p)
+	w.inControl = n < len(p)
 	w.sent += n
 	if w.sent == len(w.control) {
 		w.control, w.sent = nil, 0
@@ -185,7 +190,7 @@ func (w *writer) after(all bool, err error) {
 // goroutine behind it may be writing more of the chunk than it has reported.
 func (w *writer) block() {
 	w.blocked = true
-	if !w.conn.wire.Polled() {
+	if w.inChunk && !w.conn.wire.Polled() {
 		w.window = writeWindow
 	}
 	w.conn.blockedSince.Store(time.Now().UnixNano())
@@ -205,7 +210,7 @@ func (w *writer) queue(frames []byte) {
 		return
 	case len(w.control)+len(frames) <= controlLimit:
 		w.control = append(w.control, frames...)
-	case w.sent == 0:
+	case !w.inControl:
 		w.control = append(w.control[:0], frames...)
 	}
 }
