@@ -145,12 +145,37 @@ func (c *Conn) flush() {
 
 // Readable implements transport.Handler.
 func (c *Conn) Readable(*transport.Conn) {
-	c.reader.deliver((*readable)(c))
+	c.turn(c.reader, (*readable)(c))
 }
 
 // Writable implements transport.Handler.
 func (c *Conn) Writable(*transport.Conn) {
-	c.writer.deliver((*writable)(c))
+	c.turn(c.writer, (*writable)(c))
+}
+
+// errGoexit ends a connection under which a handler ended the goroutine.
+var errGoexit = errors.New("actors: a handler ended its goroutine (runtime.Goexit)")
+
+// turn hands a notice of the socket to the reader or the writer. A handler of that
+// turn that ends its goroutine, as t.FailNow does, takes the one with it that
+// serves the socket; the connection then ends, or it would be deaf or mute.
+func (c *Conn) turn(l *light, notice any) {
+	returned := false
+	defer func() {
+		if !returned {
+			c.connection.PostUserMessage(&ended{epoch: c.epoch, err: errGoexit})
+		}
+	}()
+	l.deliver(notice)
+	returned = true
+}
+
+// deaf reports whether nothing is read at the moment, because a receiver wants no
+// more or a handler takes its time: then nothing can be heard of the peer.
+func (c *Conn) deaf() bool {
+	c.pausing.Lock()
+	defer c.pausing.Unlock()
+	return c.pauses > 0 || c.reader.busy()
 }
 
 // pause stops reading until resume has been called as often.

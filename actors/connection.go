@@ -218,6 +218,9 @@ func (c *connection) look(ctx actor.Context) {
 		c.end(ctx, &transport.WriteError{Err: os.ErrDeadlineExceeded})
 		return
 	}
+	if c.conn.deaf() {
+		c.conn.seen() // its silence is ours
+	}
 	switch b, _ := side.heartbeat.next(c.pulse, c.conn.lastRead.Load(), now); b {
 	case beatDead:
 		_ = c.conn.wire.Reset()

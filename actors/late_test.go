@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -149,7 +150,7 @@ func TestWhatAPeerThatClosesWillNotReadWaitsForTheNextConnection(t *testing.T) {
 		old.writer.setSuspended(true) // nothing is written until the close has begun
 		w.system.Root.Send(old.pid, &peerClosed{epoch: old.epoch, frame: &transport.CloseError{Code: transport.GoingAway}})
 		synctest.Wait()
-		w.send("1", "2", "3")
+		w.send(strings.Repeat("1", 200), strings.Repeat("2", 200), strings.Repeat("3", 200))
 		synctest.Wait()
 		old.writer.mu.Lock()
 		old.writer.suspended = false

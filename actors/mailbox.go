@@ -152,6 +152,13 @@ func (m *mailbox) Start() {
 	m.schedule()
 }
 
+// busy reports whether the actor is at work.
+func (m *mailbox) busy() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.running
+}
+
 // UserMessageCount implements actor.Mailbox.
 func (m *mailbox) UserMessageCount() int {
 	m.mu.Lock()

@@ -190,6 +190,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // join gives a new connection to a shard.
 func (s *service) join(wire *transport.Conn, req *transport.Request) {
+	given := false
+	defer func() {
+		if !given { // Metadata panicked
+			discard(wire)
+		}
+	}()
 	c := &Conn{wire: wire, side: &s.side, path: req.Path, id: s.ids.Add(1), epoch: 1}
 	c.out = &outbox{limits: s.options.Outbox, ledger: &s.ledger}
 	if s.options.Metadata != nil {
@@ -197,6 +203,7 @@ func (s *service) join(wire *transport.Conn, req *transport.Request) {
 	}
 	c.epoch = c.id
 	s.shards[c.id%uint64(len(s.shards))].box.PostUserMessage(&joined{conn: c})
+	given = true
 }
 
 // Close ends the server: listeners, then every connection with 1001 behind what

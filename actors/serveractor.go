@@ -105,6 +105,7 @@ type shard struct {
 	pid     *actor.PID
 	conns   map[uint64]*Conn
 	timer   *time.Timer
+	armed   bool // timer runs, or its look is on its way
 	closing bool
 }
 
@@ -125,6 +126,7 @@ func (s *shard) Receive(ctx actor.Context) {
 		if s.timer != nil {
 			s.timer.Stop()
 		}
+		s.armed = false
 	default:
 		unhandled(ctx)
 	}
@@ -147,7 +149,7 @@ func (s *shard) join(ctx actor.Context, m *joined) {
 	c.pid = pid
 	s.conns[c.id] = c
 	s.live.Add(1)
-	if len(s.conns) == 1 {
+	if !s.armed {
 		s.arm()
 	}
 }
@@ -166,6 +168,7 @@ func (s *shard) leave(ctx actor.Context, m *gone) {
 
 // look wakes the connections that have something due.
 func (s *shard) look() {
+	s.armed = false
 	now := time.Now().UnixNano()
 	for _, c := range s.conns {
 		if due := c.due.Load(); due > 0 && due <= now {
@@ -187,6 +190,7 @@ func (s *shard) arm() {
 		}
 	}
 	box := s.box
+	s.armed = true
 	s.timer = time.AfterFunc(max(step, 5*time.Millisecond), func() { box.PostUserMessage(&look{}) })
 }
 
