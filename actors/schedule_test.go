@@ -87,7 +87,7 @@ func (s *schedule) run(t *testing.T, system *actor.ActorSystem) {
 		Outbox:  OutboxLimits{Messages: 50 + s.rand.IntN(200), Age: time.Duration(s.rand.IntN(40)-5) * time.Second},
 		Backoff: supervisor.Backoff{MaxAttempts: s.rand.IntN(3) * s.rand.IntN(8)},
 		Restart: supervisor.RestartType(s.rand.IntN(3) * s.rand.IntN(2)),
-		Rand:    s.rand.Float64,
+		Rand:    rand.New(rand.NewPCG(s.seed+1, uint64(s.n))).Float64, // the client's own
 	}
 	if s.rand.IntN(3) == 0 {
 		options.Middleware = []Middleware{{Name: "passer", New: func() Interceptor { return passer{} }}}

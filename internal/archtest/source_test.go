@@ -129,3 +129,14 @@ func (s *source) known() map[string]string {
 	}
 	return names
 }
+
+// functions are the names of a file's functions without a receiver.
+func (s *source) functions() map[string]bool {
+	names := map[string]bool{}
+	for _, d := range s.file.Decls {
+		if fn, ok := d.(*ast.FuncDecl); ok && fn.Recv == nil {
+			names[fn.Name.Name] = true
+		}
+	}
+	return names
+}
