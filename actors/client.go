@@ -155,13 +155,7 @@ func (c *Client) WaitStopped(ctx context.Context) error {
 }
 
 // Books returns the counters of the messages sent so far.
-func (c *Client) Books() Books {
-	c.s.out.mu.Lock()
-	defer c.s.out.mu.Unlock()
-	b := c.s.ledger.books()
-	b.InFlight = uint64(c.s.out.count) // counted, not derived
-	return b
-}
+func (c *Client) Books() Books { return c.s.books() }
 
 // RTT returns the round trip of the latest ping that was answered, or 0.
 func (c *Client) RTT() time.Duration {

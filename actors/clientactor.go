@@ -60,7 +60,7 @@ func (a *clientActor) Receive(ctx actor.Context) {
 	case *sweep:
 		a.expire()
 	case *GetStatus:
-		answer(ctx, &Status{State: a.state, Epoch: a.epoch, Connection: a.connection, Cause: a.cause, Books: a.ledger.books()})
+		answer(ctx, &Status{State: a.state, Epoch: a.epoch, Connection: a.connection, Cause: a.cause, Books: a.books()})
 	case *AddModule:
 		a.parts.add(ctx, m)
 	case *actor.Stopping:

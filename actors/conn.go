@@ -104,8 +104,12 @@ func (c *Conn) Send(kind transport.Kind, payload []byte) (uint64, error) {
 	return id, err
 }
 
+// ErrConnClosed is why a client's connection ended that was closed by Conn.Close.
+var ErrConnClosed = errors.New("actors: connection closed on this side")
+
 // Close ends the connection with the close handshake, behind the messages
-// accepted before. It returns at once.
+// accepted before. It returns at once. A client's connection comes back, as after
+// any loss; to end the client use Client.Close.
 func (c *Conn) Close(code transport.CloseCode, reason string) {
 	c.connection.PostUserMessage(&Close{Code: code, Reason: reason})
 }

@@ -11,8 +11,7 @@ type EventKind uint8
 
 // What can happen to a client, in the order in which it usually does.
 const (
-	// EventConnecting: an attempt begins to dial. Attempt counts from 1 since the
-	// client was last ready.
+	// EventConnecting: an attempt begins to dial.
 	EventConnecting EventKind = iota
 	// EventConnected: the handshake succeeded; set-up steps run.
 	EventConnected
@@ -22,7 +21,8 @@ const (
 	EventDisconnected
 	// EventReconnecting: the next attempt will begin after Delay.
 	EventReconnecting
-	// EventReconnected: ready again after a loss. Attempt says how many it took.
+	// EventReconnected: ready again after a loss. Attempt is the attempt that
+	// succeeded.
 	EventReconnected
 	// EventReconnectFailed: the policy gave up after Attempt attempts.
 	EventReconnectFailed
@@ -54,7 +54,8 @@ type Event struct {
 	At time.Time
 	// Epoch numbers the incarnations of the connection, from 1.
 	Epoch uint64
-	// Attempt numbers the attempts since the client was last ready, from 1.
+	// Attempt numbers the attempts from 1 since the client was told to connect, or
+	// since it last had a session that was stable (see supervisor.Backoff).
 	Attempt int
 	// Delay is how long the next attempt waits (EventReconnecting).
 	Delay time.Duration

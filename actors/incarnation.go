@@ -2,7 +2,6 @@ package actors
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -153,8 +152,10 @@ func (c *incarnation) early(ctx actor.Context) {
 	case *Send:
 		id, err := c.session.accept(m.Kind, m.Payload)
 		answer(ctx, &Sent{ID: id, Err: err})
-	case *Close, *leave:
+	case *leave:
 		ctx.Stop(ctx.Self())
+	case *Close:
+		// there is no connection to close
 	case *dialed:
 		c.stale()
 		discard(m.wire)
@@ -191,7 +192,10 @@ func (c *incarnation) open(ctx actor.Context, m *dialed) {
 		return
 	}
 	c.state = c.settingUp
-	opening, cancel := context.WithTimeout(context.Background(), s.options.OpenTimeout)
+	opening, cancel := context.WithCancel(context.Background())
+	if s.options.OpenTimeout > 0 {
+		opening, cancel = context.WithTimeout(context.Background(), s.options.OpenTimeout)
+	}
 	c.cancel = cancel
 	box, epoch := c.box, c.epoch
 	s.tasks.start("setup", func() {
@@ -247,7 +251,7 @@ func (c *incarnation) over(ctx actor.Context, cause error) {
 		return
 	}
 	if cause == nil {
-		cause = errors.New("actors: connection ended")
+		cause = ErrConnClosed
 	}
 	panic(cause)
 }
@@ -278,6 +282,7 @@ func (c *incarnation) drop(ctx actor.Context) {
 	if c.conn != nil {
 		c.session.line.CompareAndSwap(c.conn, nil)
 		c.session.out.hold(true)
+		c.conn.opening.Load().discard()
 		c.release(ctx)
 	}
 }

@@ -45,9 +45,9 @@ type Middleware struct {
 	Name string
 	// New makes the Interceptor, for each start and each restart. Required.
 	New func() Interceptor
-	// FailOpen lets a message pass at which the Interceptor panicked. Default
-	// false: such a message is rejected. Whatever guards something must leave it
-	// false.
+	// FailOpen lets a message pass at which the Interceptor panicked, and all of them
+	// once it has panicked so often that it is given up. Default false: such
+	// messages are rejected. Whatever guards something must leave it false.
 	FailOpen bool
 }
 
@@ -82,6 +82,7 @@ type station struct {
 // failure.
 type parcelAt interface {
 	private
+	undelivered
 	// work judges the messages that are left, and passes the parcel on.
 	work(s *station)
 	// fault gives the message at which the interceptor failed its verdict.
@@ -172,10 +173,19 @@ func (p *parcel) end() {
 	}
 }
 
-// undelivered is called when the station's actor is gone.
+// undelivered is called when the station's actor is gone for good: by what the
+// middleware declares, its messages are discarded or go past it.
 func (p *parcel) undelivered() {
-	p.conn.side.counters.discarded.Add(uint64(len(p.msgs)))
-	p.free()
+	s := p.view.middleware[p.hop-1]
+	rest := p.msgs[p.next:]
+	if s.middleware.FailOpen {
+		p.msgs = append(p.msgs[:p.kept], rest...)
+	} else {
+		s.side.counters.discarded.Add(uint64(len(rest)))
+		p.msgs = p.msgs[:p.kept]
+	}
+	p.waited = true
+	p.forward()
 }
 
 func (p *parcel) free() {
@@ -205,9 +215,10 @@ func (m *middlewareActor) Receive(ctx actor.Context) {
 			i.OnStop()
 		}
 	case *actor.Stopped:
-		if u, ok := s.current.(undelivered); ok {
+		if p := s.current; p != nil { // the message at which it failed was the last
 			s.current = nil
-			u.undelivered()
+			p.fault(s)
+			p.undelivered()
 		}
 	default:
 		if i, ok := s.interceptor.(actor.Actor); ok {

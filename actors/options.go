@@ -16,7 +16,8 @@ import (
 // Attempt is what a Request function may want to know of the attempt it is asked
 // for.
 type Attempt struct {
-	// Number counts from 1 since the client was last ready.
+	// Number counts from 1 since the client was told to connect, or since it last had
+	// a session that was stable (see supervisor.Backoff).
 	Number int
 	// Cause is how the attempt or the connection before ended, or nil. After a
 	// refused handshake it is a *transport.HandshakeError.
@@ -64,7 +65,8 @@ type ClientOptions struct {
 
 	// Setup are the steps done on every new connection before it is ready.
 	Setup []SetupStep
-	// OpenTimeout bounds all set-up steps of one connection. Default 10 s.
+	// OpenTimeout bounds all set-up steps of one connection. Default 10 s; negative:
+	// no bound.
 	OpenTimeout time.Duration
 
 	// Limits bound what the server may send. Default 1 MiB a message.
@@ -77,7 +79,8 @@ type ClientOptions struct {
 	// long. Default 10 s; negative: never.
 	WriteTimeout time.Duration
 	// CloseTimeout bounds the close handshake, the writing of accepted messages
-	// included; then the connection is reset. Default 5 s.
+	// included; then the connection is reset. Default, also for negative values:
+	// 5 s.
 	CloseTimeout time.Duration
 
 	// Backoff says when to try again and when to give up.
@@ -102,11 +105,11 @@ type ClientOptions struct {
 }
 
 func (o ClientOptions) withDefaults() ClientOptions {
-	if o.OpenTimeout == 0 {
-		o.OpenTimeout = 10 * time.Second
-	}
+	o.OpenTimeout = orDefault(o.OpenTimeout, 10*time.Second)
 	o.WriteTimeout = orDefault(o.WriteTimeout, 10*time.Second)
-	o.CloseTimeout = orDefault(o.CloseTimeout, 5*time.Second)
+	if o.CloseTimeout <= 0 {
+		o.CloseTimeout = 5 * time.Second
+	}
 	o.Heartbeat = o.Heartbeat.withDefaults()
 	o.Outbox = o.Outbox.withDefaults(4<<20, 15*time.Second)
 	return o

@@ -84,14 +84,21 @@ func (o *outbound) apply(v Verdict, m transport.Message) {
 	o.kept++
 }
 
-// undelivered is called when the next station is gone for good: what guards
-// fails closed, so nothing of it leaves.
+// undelivered is called when the station's actor is gone for good: by what the
+// middleware declares, its messages are rejected or go past it.
 func (o *outbound) undelivered() {
-	for _, e := range o.entries {
+	msgs, entries := o.msgs[o.next:], o.entries[o.next:]
+	if o.path[o.hop].middleware.FailOpen {
+		o.msgs, o.entries = append(o.msgs[:o.kept], msgs...), append(o.entries[:o.kept], entries...)
+		o.forward()
+		return
+	}
+	for _, e := range entries {
 		o.dropped = append(o.dropped, Outcome{ID: e.id, Result: Dropped, Reason: Rejected})
 	}
-	o.msgs, o.entries, o.changed = nil, nil, true
-	o.conn.writer.deliver(&filtered{outbound: o})
+	o.msgs, o.entries = o.msgs[:o.kept], o.entries[:o.kept]
+	o.changed = o.changed || len(entries) > 0
+	o.forward()
 }
 
 // pack makes frames of what is left, for the chunk's place in the outbox.

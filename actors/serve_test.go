@@ -7,15 +7,12 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"runtime"
 	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/gobwas/ws"
 
 	"github.com/hawser-go/hawser/transport"
 	"github.com/hawser-go/hawser/transport/transporttest"
@@ -119,28 +116,6 @@ func TestCloseCutsHandshakesAndLetsNobodyInAnyMore(t *testing.T) {
 	})
 }
 
-func TestAPanicInMetadataLeavesNoSocket(t *testing.T) {
-	for name, fail := range map[string]func(){"panic": func() { panic(errKilled) }, "Goexit": runtime.Goexit} {
-		t.Run(name, func(t *testing.T) {
-			inWorld(t, func(t *testing.T, w *world) {
-				w.serve(ServerOptions{Metadata: func(r *transport.Request) any {
-					if r.Path == "/fail" {
-						fail()
-					}
-					return r.Path
-				}})
-				p := w.meet("/fail")
-				if got := p.next(); got != "reset" && got != "EOF" {
-					t.Errorf("the client without metadata gets %q", got)
-				}
-				w.connections(0)
-				w.meet("/good").leave()
-				w.end()
-			})
-		})
-	}
-}
-
 func TestServerCloseFromInsideAHandlerReturns(t *testing.T) {
 	for _, others := range []int{0, 3} {
 		inWorld(t, func(t *testing.T, w *world) {
@@ -212,28 +187,6 @@ func TestClientsAndServersShareARootUntilTheLastOfThemIsClosed(t *testing.T) {
 	})
 }
 
-func TestAHandlerThatEndsItsGoroutineEndsNothingElse(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
-		w.serve(ServerOptions{Modules: []Module{
-			module("exit", "/exit", func(*Context, transport.Message) { runtime.Goexit() }),
-			module("echo", "", func(ctx *Context, m transport.Message) { _, _ = ctx.Echo(m) }),
-		}})
-		other := w.meet("/")
-		for i := range 20 {
-			p := w.meet("/exit")
-			p.text("one")
-			p.text(fmt.Sprint(i))
-			other.text("lives")
-			other.expect("text lives")
-			p.expect("text one", "text "+fmt.Sprint(i))
-			p.leave()
-		}
-		other.leave()
-		w.connections(0)
-		w.end()
-	})
-}
-
 // full has the server of a world write n times 1,000 bytes to each peer that says
 // "more".
 func (w *world) full(o ServerOptions, n int, peers int) (all []*peer) {
@@ -294,5 +247,3 @@ func TestAPeerThatTakesNothingIsResetAtTheWriteDeadline(t *testing.T) {
 		w.end()
 	})
 }
-
-var _ = ws.OpText

@@ -63,7 +63,7 @@ type ServerOptions struct {
 	// long. Default 10 s; negative: never.
 	WriteTimeout time.Duration
 	// CloseTimeout bounds the close handshake; then the connection is reset.
-	// Default 5 s.
+	// Default, also for negative values: 5 s.
 	CloseTimeout time.Duration
 	// Shards is the number of actors that look after the connections. Default 16.
 	Shards int
@@ -79,7 +79,9 @@ func (o ServerOptions) withDefaults() ServerOptions {
 		o.Handshakes = 1024
 	}
 	o.WriteTimeout = orDefault(o.WriteTimeout, 10*time.Second)
-	o.CloseTimeout = orDefault(o.CloseTimeout, 5*time.Second)
+	if o.CloseTimeout <= 0 {
+		o.CloseTimeout = 5 * time.Second
+	}
 	o.Heartbeat = o.Heartbeat.withDefaults()
 	o.Outbox = o.Outbox.withDefaults(1<<20, -1)
 	return o
@@ -188,6 +190,19 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.s.join(wire, req)
 }
 
+// metadata asks the user's function, which must not harm anybody else.
+func (s *service) metadata(req *transport.Request) (meta any, ok bool) {
+	if s.options.Metadata == nil {
+		return nil, true
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			s.logger.Error("actors: ServerOptions.Metadata panicked", "server", s.name, "panic", r)
+		}
+	}()
+	return s.options.Metadata(req), true
+}
+
 // join gives a new connection to a shard.
 func (s *service) join(wire *transport.Conn, req *transport.Request) {
 	given := false
@@ -196,12 +211,13 @@ func (s *service) join(wire *transport.Conn, req *transport.Request) {
 			discard(wire)
 		}
 	}()
-	c := &Conn{wire: wire, side: &s.side, path: req.Path, id: s.ids.Add(1), epoch: 1}
-	c.out = &outbox{limits: s.options.Outbox, ledger: &s.ledger}
-	if s.options.Metadata != nil {
-		c.meta = s.options.Metadata(req)
+	meta, ok := s.metadata(req)
+	if !ok {
+		discard(wire)
+		return
 	}
-	c.epoch = c.id
+	c := &Conn{wire: wire, side: &s.side, path: req.Path, meta: meta, id: s.ids.Add(1), epoch: 1}
+	c.out = &outbox{limits: s.options.Outbox, ledger: &s.ledger}
 	s.shards[c.id%uint64(len(s.shards))].box.PostUserMessage(&joined{conn: c})
 	given = true
 }

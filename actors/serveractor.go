@@ -112,6 +112,9 @@ type shard struct {
 func (s *shard) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
+		if len(s.conns) > 0 { // a restart has not ended them all yet
+			s.arm()
+		}
 	case *joined:
 		s.join(ctx, m)
 	case *gone:

@@ -25,7 +25,16 @@ type session struct {
 	watch     watch
 }
 
-// attemptOf numbers the attempts since the client was last ready. The supervisor
+// books are the counters at one moment.
+func (s *session) books() Books {
+	s.out.mu.Lock()
+	defer s.out.mu.Unlock()
+	b := s.ledger.books()
+	b.InFlight = uint64(s.out.count) // counted, not derived
+	return b
+}
+
+// attemptOf numbers the attempts, as Event.Attempt says. The supervisor
 // counts failures; without a connection that was ready before, the first attempt
 // follows none.
 func (s *session) attemptOf(failures int) int {

@@ -146,6 +146,16 @@ func (o *Setup) end() []held {
 	return rest
 }
 
+// discard gives back what no step will take any more.
+func (o *Setup) discard() {
+	if o == nil {
+		return
+	}
+	for _, h := range o.end() {
+		h.batch.Release()
+	}
+}
+
 // goOn hands the modules what came during the set-up and was not part of it. The
 // reader does it, so that nothing newer overtakes it.
 func (c *Conn) goOn(*openingOver) {

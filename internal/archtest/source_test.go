@@ -29,8 +29,6 @@ type source struct {
 	file *ast.File
 }
 
-func (s *source) test() bool { return strings.HasSuffix(s.name, "_test.go") }
-
 // at says where something stands.
 func (s *source) at(n ast.Node) string {
 	return s.name + ":" + strconv.Itoa(s.fset.Position(n.Pos()).Line)
