@@ -235,6 +235,7 @@ func TestTheClientPassesTheAutobahnCases(t *testing.T) {
 					if _, err := ws.Upgrade(nc); err != nil {
 						t.Fatal(err)
 					}
+					synctest.Wait()
 					if p := (&peer{t: t, nc: nc, in: bufio.NewReader(nc)}); !p.try(c, mode) {
 						t.Errorf("case %s", c.id)
 						_ = nc.Close()

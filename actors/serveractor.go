@@ -143,13 +143,11 @@ func (s *shard) join(ctx actor.Context, m *joined) {
 	}
 	c.connection = newMailbox(s.root.dispatcher)
 	a := &accepted{connection: connection{conn: c}, shard: s}
-	pid, err := s.root.nursery.spawn(ctx, "c", c.id, a, c.connection)
-	if err != nil {
+	if _, err := s.root.nursery.spawn(ctx, "c", c.id, a, c.connection); err != nil {
 		s.logger.Error("actors: spawn connection", "server", s.name, "error", err)
 		discard(c.wire)
 		return
 	}
-	c.pid = pid
 	s.conns[c.id] = c
 	s.live.Add(1)
 	if !s.armed {
@@ -237,6 +235,7 @@ func (a *accepted) Receive(ctx actor.Context) {
 }
 
 func (a *accepted) start(ctx actor.Context) {
+	a.conn.pid = ctx.Self() // before anybody can see it
 	a.state = a.connection.ready
 	a.over = func(ctx actor.Context, _ error) { ctx.Stop(ctx.Self()) }
 	if err := a.begin(ctx); err != nil {
