@@ -6,10 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
-	"slices"
 	"strconv"
-	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -23,10 +20,8 @@ import (
 // It is a handle on the client's actor; all methods are safe for concurrent use
 // and from inside handlers.
 type Client struct {
-	s    *session
-	pid  *actor.PID
-	once sync.Once // gives the root back
-	left error
+	s   *session
+	pid *actor.PID
 }
 
 var clientNames atomic.Uint64
@@ -69,7 +64,8 @@ func NewClient(system *actor.ActorSystem, url string, o ClientOptions) (*Client,
 	)
 	pid, err := r.spawn(r.props(func() actor.Actor { return a }, s.box, nil), s.name)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("actors: spawn client %q: %w", s.name, err), r.release(context.Background()))
+		<-r.release()
+		return nil, fmt.Errorf("actors: spawn client %q: %w", s.name, err)
 	}
 	return &Client{s: s, pid: pid}, nil
 }
@@ -236,34 +232,7 @@ func (c *Client) CloseWith(ctx context.Context, code transport.CloseCode, reason
 	}
 	if err := c.s.watch.wait(ctx, func(s State) bool { return s == Stopped }); err != nil {
 		c.s.system.Root.Stop(c.pid)
-		return c.leftover(ctx.Err())
+		return c.s.unstopped(c.pid, ctx.Err())
 	}
-	if left := c.s.tasks.wait(ctx); left != nil {
-		return c.leftover(ctx.Err())
-	}
-	c.once.Do(func() { c.left = c.s.root.release(ctx) })
-	if c.left != nil {
-		return &UnstoppedError{Left: []string{"workers"}, Err: c.left}
-	}
-	return nil
+	return c.s.finish(ctx, c.pid)
 }
-
-func (c *Client) leftover(cause error) error {
-	left := append(below(c.s.system, c.pid.Id), c.s.tasks.left()...)
-	slices.Sort(left)
-	return &UnstoppedError{Left: left, Err: cause}
-}
-
-// UnstoppedError says what did not stop in time.
-type UnstoppedError struct {
-	// Left names the actors and goroutines that are still there.
-	Left []string
-	Err  error
-}
-
-func (e *UnstoppedError) Error() string {
-	return fmt.Sprintf("actors: not stopped in time: %s: %v", strings.Join(e.Left, ", "), e.Err)
-}
-
-// Unwrap returns the cause.
-func (e *UnstoppedError) Unwrap() error { return e.Err }

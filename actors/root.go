@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -59,9 +60,9 @@ func acquireRoot(system *actor.ActorSystem) (*root, error) {
 	return r, nil
 }
 
-// release gives the root back; with the last user it ends, which release waits
-// for until ctx is done.
-func (r *root) release(ctx context.Context) error {
+// release gives the root back. With the last user it ends; the channel is closed
+// when it has.
+func (r *root) release() <-chan struct{} {
 	rootsMu.Lock()
 	r.users--
 	last := r.users == 0
@@ -69,29 +70,29 @@ func (r *root) release(ctx context.Context) error {
 		delete(roots, r.system)
 	}
 	rootsMu.Unlock()
+	ended := make(chan struct{})
 	if !last {
-		return nil
+		close(ended)
+		return ended
 	}
-	done := make(chan error, 1)
-	go func() { done <- r.end() }() // it goes on even if nobody waits any more
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	go func() {
+		defer close(ended)
+		if err := r.end(); err != nil {
+			r.system.Logger().Warn("actors: poller", "error", err)
+		}
+	}()
+	return ended
 }
 
 // end stops the root's actor, and then what ran the actors.
 func (r *root) end() error {
 	r.system.Root.Stop(r.pid)
 	<-r.ended
+	var err error
 	if p := r.takePoller(); p != nil {
-		if err := p.Close(); err != nil {
-			return err
-		}
+		err = p.Close()
 	}
-	return r.dispatcher.close(context.Background())
+	return errors.Join(err, r.dispatcher.close(context.Background()))
 }
 
 // pollerOf returns the poller, made when it is first needed. It is nil if the

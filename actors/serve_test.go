@@ -7,12 +7,16 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/gobwas/ws"
 
 	"github.com/hawser-go/hawser/transport"
 	"github.com/hawser-go/hawser/transport/transporttest"
@@ -187,32 +191,58 @@ func TestClientsAndServersShareARootUntilTheLastOfThemIsClosed(t *testing.T) {
 	})
 }
 
-// full has the server of a world write n times 1,000 bytes to each peer that says
-// "more".
-func (w *world) full(o ServerOptions, n int, peers int) (all []*peer) {
-	o.Modules = []Module{module("more", "", func(ctx *Context, m transport.Message) {
-		for i := 0; string(m.Payload) == "more" && i < n; i++ {
-			_, _ = ctx.Conn().Send(transport.Text, fmt.Append(nil, i, strings.Repeat(".", 1000)))
-		}
-		_, _ = ctx.Echo(m)
-	})}
-	w.serve(o)
-	for range peers {
-		all = append(all, w.meet("/"))
+// fragileServer are the options of a server of which two paths fail.
+func fragileServer() ServerOptions {
+	return ServerOptions{
+		Metadata: func(r *transport.Request) any {
+			if r.Path == "/metadata" {
+				panic(errKilled)
+			}
+			return nil
+		},
+		Modules: []Module{module("exit", "/exit", func(*Context, transport.Message) { runtime.Goexit() }), echoModule},
 	}
-	return all
 }
 
-func TestAPeerThatDoesNotReadIsClosedWith1013AndNobodyElse(t *testing.T) {
+// fail fails on each path and checks that it harms nobody else.
+func fail(t *testing.T, meet func(path string) *peer) {
+	other := meet("/")
+	for _, path := range []string{"/exit", "/metadata"} {
+		p := meet(path)
+		_, _ = p.nc.Write(piece{head: text, body: "exit"}.bytes(true))
+		if got := p.next(); got != "EOF" && got != "reset" {
+			t.Errorf("%s: %q", path, got)
+		}
+		other.text("lives")
+		other.expect("text lives")
+	}
+	other.leave()
+}
+
+func TestAHandlerThatEndsItsGoroutineEndsOnlyItsConnection(t *testing.T) {
+	h := moor(t, 1, fragileServer())
+	fail(t, func(path string) *peer { return h.meet("Serve", path) })
 	inWorld(t, func(t *testing.T, w *world) {
-		all := w.full(ServerOptions{Outbox: OutboxLimits{Bytes: 100_000}}, 200, 3)
-		late, never, other := all[0], all[1], all[2]
-		late.text("more")
-		never.text("more")
-		w.connections(3)
-		other.text("unharmed")
-		other.expect("text unharmed")
-		time.Sleep(time.Second)
+		w.serve(fragileServer())
+		fail(t, w.meet)
+		w.connections(0)
+		w.end()
+	})
+}
+
+func TestAPeerThatDoesNotReadHarmsNobodyElse(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.serve(ServerOptions{Outbox: OutboxLimits{Bytes: 100_000}, WriteTimeout: 3 * time.Second, Modules: []Module{echoModule}})
+		late, never, little, other := w.meet("/"), w.meet("/"), w.meet("/"), w.meet("/")
+		for i := range 200 {
+			late.text(strings.Repeat(".", 1000)) // its queue overflows: closed with 1013
+			never.text(strings.Repeat(".", 1000))
+			if i < 80 {
+				little.text(strings.Repeat(".", 1000)) // its queue does not: reset at the write deadline
+			}
+		}
+		time.Sleep(2900 * time.Millisecond)
+		w.connections(4)
 		got := late.next()
 		for strings.HasPrefix(got, "text of ") {
 			got = late.next()
@@ -222,28 +252,48 @@ func TestAPeerThatDoesNotReadIsClosedWith1013AndNobodyElse(t *testing.T) {
 		}
 		late.write(piece{head: bye, body: closeBody(1013, "")})
 		late.expect("EOF")
-		w.connections(2)
-		time.Sleep(5 * time.Second)
+		time.Sleep(time.Second)
 		w.connections(1)
-		other.leave()
+		other.text("unharmed")
+		other.expect("text unharmed")
 		w.end()
 	})
 }
 
-func TestAPeerThatTakesNothingIsResetAtTheWriteDeadline(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
-		all := w.full(ServerOptions{WriteTimeout: 3 * time.Second}, 100, 2)
-		all[0].text("more")
-		time.Sleep(2900 * time.Millisecond)
-		w.connections(2)
-		time.Sleep(time.Second)
-		w.connections(1)
-		all[1].text("unharmed")
-		all[1].expect("text unharmed")
-		all[1].leave()
-		if b := w.server.Books(); b.Unknown == 0 && b.Dropped[Closed] == 0 {
-			t.Errorf("what did not leave has no outcome: %v", b)
-		}
-		w.end()
-	})
+func TestTheServersHeartbeatCutsOnlyWhoIsGone(t *testing.T) {
+	frame, wait := strings.Repeat("x", 16_000), []string{"nothing", "nothing"} // for 2 minutes
+	for name, c := range map[string]struct {
+		spoil func(*transporttest.Link)
+		text  string
+		want  []string
+	}{
+		"/idle": {text: "x", want: slices.Concat([]string{"text x"}, slices.Repeat(wait, 60))},
+		"/gone": {func(l *transporttest.Link) { l.Stall(transporttest.ToServer) }, "x", []string{"reset"}},
+		"/slow": {func(l *transporttest.Link) { l.Trickle(transporttest.ToServer, 100, time.Second) }, frame, append(wait, show(ws.OpText, frame))},
+		"/turn": {text: "the handler is at work", want: append(wait, "text the handler is at work")},
+		"/full": {text: "the module wants no more", want: append(wait, "text the module wants no more")},
+	} {
+		inWorld(t, func(t *testing.T, w *world) {
+			work := func(ctx *Context, m transport.Message) {
+				time.Sleep(150 * time.Second)
+				_, _ = ctx.Echo(m)
+			}
+			full := module("full", "/full", work)
+			full.Async, full.QueueBytes = true, 1
+			modules := []Module{full, module("turn", "/turn", work)}
+			for _, path := range []string{"/idle", "/gone", "/slow"} {
+				modules = append(modules, Module{Name: path[1:], Path: path, New: echoModule.New})
+			}
+			w.serve(ServerOptions{Modules: modules})
+			p, start := w.meet(name), time.Now()
+			if c.spoil != nil {
+				c.spoil(w.link())
+			}
+			p.text(c.text)
+			if !p.expect(c.want...) || name == "/gone" && (time.Since(start) < 35*time.Second || time.Since(start) > 38*time.Second) {
+				t.Errorf("%s: after %v", name, time.Since(start))
+			}
+			w.end()
+		})
+	}
 }

@@ -3,12 +3,10 @@ package actors
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
-	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -90,10 +88,8 @@ func (o ServerOptions) withDefaults() ServerOptions {
 // Server takes WebSocket connections and gives each an actor of its own. It is an
 // http.Handler, and serves listeners. All methods are safe for concurrent use.
 type Server struct {
-	s    *service
-	pid  *actor.PID
-	once sync.Once // gives the root back
-	left error
+	s   *service
+	pid *actor.PID
 }
 
 // service is the stable plane of a server.
@@ -134,7 +130,8 @@ func NewServer(system *actor.ActorSystem, o ServerOptions) (*Server, error) {
 			return &Server{s: s, pid: pid}, nil
 		}
 	}
-	return nil, errors.Join(fmt.Errorf("actors: spawn server %q: %w", s.name, err), r.release(context.Background()))
+	<-r.release()
+	return nil, fmt.Errorf("actors: spawn server %q: %w", s.name, err)
 }
 
 func newService(r *root, o ServerOptions) *service {
@@ -207,7 +204,7 @@ func (s *service) metadata(req *transport.Request) (meta any, ok bool) {
 func (s *service) join(wire *transport.Conn, req *transport.Request) {
 	given := false
 	defer func() {
-		if !given { // Metadata panicked
+		if !given { // Metadata ended the goroutine (runtime.Goexit)
 			discard(wire)
 		}
 	}()
@@ -238,20 +235,7 @@ func (s *Server) Close(ctx context.Context) error {
 	case <-v.stopped:
 	case <-ctx.Done():
 		v.system.Root.Stop(s.pid)
-		return s.leftover(ctx.Err())
+		return v.unstopped(s.pid, ctx.Err())
 	}
-	if left := v.tasks.wait(ctx); left != nil {
-		return s.leftover(ctx.Err())
-	}
-	s.once.Do(func() { s.left = v.root.release(ctx) })
-	if s.left != nil {
-		return &UnstoppedError{Left: []string{"workers"}, Err: s.left}
-	}
-	return nil
-}
-
-func (s *Server) leftover(cause error) error {
-	left := append(below(s.s.system, s.pid.Id), s.s.tasks.left()...)
-	slices.Sort(left)
-	return &UnstoppedError{Left: left, Err: cause}
+	return v.finish(ctx, s.pid)
 }

@@ -86,7 +86,7 @@ func (p *peer) next() string {
 		if f.Header.OpCode != ws.OpPing {
 			return show(f.Header.OpCode, string(f.Payload))
 		}
-		_, _ = p.nc.Write(piece{head: pong, body: string(f.Payload)}.bytes(p.client))
+		p.write(piece{head: pong, body: string(f.Payload)})
 	}
 }
 
@@ -134,15 +134,9 @@ func module(name, path string, f func(*Context, transport.Message)) Module {
 	return Module{Name: name, Path: path, New: func() Handler { return HandlerFunc(f) }}
 }
 
-// introduce is a module that tells who its connections are, and echoes.
+// introduce is a module that tells who its connections are.
 func introduce(conns chan *Conn) Module {
-	return module("introduce", "", func(ctx *Context, m transport.Message) {
-		if string(m.Payload) == "hello" {
-			conns <- ctx.Conn()
-			return
-		}
-		_, _ = ctx.Echo(m)
-	})
+	return module("introduce", "", func(ctx *Context, _ transport.Message) { conns <- ctx.Conn() })
 }
 
 func TestAnyActorCanWriteToAndCloseAServersConnectionByItsPID(t *testing.T) {
@@ -195,8 +189,6 @@ func TestAStalePIDNeverReachesAStranger(t *testing.T) {
 				w.system.Root.Send(old, &Close{})
 			}
 			stale = append(stale, pid)
-			p.text("mine")
-			p.expect("text mine")
 			p.leave()
 		}
 		w.connections(0)
@@ -228,9 +220,8 @@ func TestTheReasonOfACloseIsCutAtARune(t *testing.T) {
 func TestAPeerThatDoesNotAnswerACloseIsReset(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.serve(ServerOptions{})
-		p := w.meet("/")
+		p, start, closed := w.meet("/"), time.Now(), make(chan error, 1)
 		w.connections(1)
-		start, closed := time.Now(), make(chan error, 1)
 		go func() { closed <- w.server.Close(context.Background()) }()
 		p.expect("close 1001 server is going away", "reset")
 		if took := time.Since(start); took < 5*time.Second || took > 6*time.Second {
@@ -265,4 +256,44 @@ func TestRepliesLeaveBeforeTheAnswerToTheCloseOfThePeer(t *testing.T) {
 		}
 		w.end()
 	})
+}
+
+func TestAModuleThatIsFullActsByItsPolicy(t *testing.T) {
+	const size, room, sent = 9000, 10, 30
+	for policy, want := range map[OverflowPolicy][2]int{Block: {0, sent}, DropOldest: {sent - room, sent}, DropNewest: {0, room}, CloseSlow: {0, room}} {
+		inWorld(t, func(t *testing.T, w *world) {
+			release, got, rest := make(chan struct{}), []string(nil), []byte(nil)
+			full := module("full", "", func(_ *Context, m transport.Message) { <-release; got = append(got, string(m.Payload)) })
+			full.Overflow, full.QueueBytes = policy, room*(size+messageCost)
+			w.serve(ServerOptions{Modules: []Module{full}})
+			w.meet("/").text("keeps the module busy")
+			w.connections(1)
+			all, p := []string{"keeps the module busy"}, w.meet("/")
+			for i := range sent {
+				s := fmt.Sprintf("%0*d", size, i)
+				if i >= want[0] && i < want[1] {
+					all = append(all, s)
+				}
+				rest = append(rest, piece{head: text, body: s}.bytes(true)...)
+				_ = p.nc.SetWriteDeadline(time.Now().Add(time.Second))
+				n, _ := p.nc.Write(rest)
+				rest = rest[n:]
+				synctest.Wait()
+			}
+			if (len(rest) > 0) != (policy == Block) {
+				t.Errorf("policy %d: %d bytes are held back", policy, len(rest))
+			}
+			close(release)
+			_ = p.nc.SetWriteDeadline(time.Time{})
+			_, _ = p.nc.Write(rest)
+			if policy == CloseSlow {
+				p.expect("close 1013 module full does not keep up")
+			}
+			synctest.Wait()
+			if lost := int(w.server.s.counters.discarded.Load()); !slices.Equal(got, all) || lost != sent-(want[1]-want[0]) {
+				t.Errorf("policy %d: %d messages came, %d were counted as lost", policy, len(got), lost)
+			}
+			w.end()
+		})
+	}
 }

@@ -28,6 +28,8 @@ type side struct {
 	routes       atomic.Pointer[table]
 	counters     counters
 	tasks        tasks
+	vacate       sync.Once // gives the root back
+	vacated      <-chan struct{}
 }
 
 // counters count what is no outcome of an outbound message.

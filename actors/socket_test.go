@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -48,7 +47,7 @@ func moor(t *testing.T, loops int, o ServerOptions) *harbour {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = r.release(t.Context()) // the server has it now
+	<-r.release() // the server has it now
 	mux := http.NewServeMux()
 	mux.Handle("/", server)
 	web, served := httptest.NewServer(mux), make(chan error, 1)
@@ -291,43 +290,4 @@ func TestCloseUnderLoadSaysGoingAwayToAll(t *testing.T) {
 		t.Errorf("close: %v after %v", err, time.Since(start))
 	}
 	away.Wait()
-}
-
-// fragile are the options of a server of which three paths fail.
-func fragileServer() ServerOptions {
-	return ServerOptions{
-		Metadata: func(r *transport.Request) any {
-			if r.Path == "/metadata" {
-				panic(errKilled)
-			}
-			return nil
-		},
-		Modules: []Module{module("exit", "/exit", func(*Context, transport.Message) { runtime.Goexit() }), echoModule},
-	}
-}
-
-// fail fails on each path and checks that it harms nobody else.
-func fail(t *testing.T, meet func(path string) *peer) {
-	other := meet("/")
-	for _, path := range []string{"/exit", "/metadata", "/exit"} {
-		p := meet(path)
-		_, _ = p.nc.Write(piece{head: text, body: "exit"}.bytes(true))
-		if got := p.next(); got != "EOF" && got != "reset" {
-			t.Errorf("%s: %q", path, got)
-		}
-		other.text("lives")
-		other.expect("text lives")
-	}
-	other.leave()
-}
-
-func TestAHandlerThatEndsItsGoroutineEndsOnlyItsConnection(t *testing.T) {
-	h := moor(t, 1, fragileServer())
-	fail(t, func(path string) *peer { return h.meet("Serve", path) })
-	inWorld(t, func(t *testing.T, w *world) {
-		w.serve(fragileServer())
-		fail(t, w.meet)
-		w.connections(0)
-		w.end()
-	})
 }

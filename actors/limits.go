@@ -1,0 +1,59 @@
+package actors
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// ErrOutboxFull is returned by Send when the outbox has no room. The message was
+// not accepted; try again when some have left, or give the outbox more room.
+var ErrOutboxFull = errors.New("actors: outbox full")
+
+// ErrStopped is returned by everything that needs a client or a connection that
+// has not ended. The cause may be wrapped with it.
+var ErrStopped = errors.New("actors: stopped")
+
+// ErrInvalidUTF8 is returned by Send for a text message that is not UTF-8
+// (RFC 6455 §5.6). Send it as binary, or repair it.
+var ErrInvalidUTF8 = errors.New("actors: text message is not valid UTF-8; send it as binary")
+
+// MessageTooBigError is returned by Send for a message that could never leave.
+type MessageTooBigError struct {
+	// Size is the length in bytes of the message's frame, Limit the largest allowed.
+	Size, Limit int
+}
+
+func (e *MessageTooBigError) Error() string {
+	return fmt.Sprintf("actors: message of %d bytes, frame included, is larger than the outbox limit of %d", e.Size, e.Limit)
+}
+
+// maxFrame is the largest frame that an outbox takes when its bytes have no bound.
+const maxFrame = 1 << 30
+
+// OutboxLimits bound what waits to be written. Zero values are the defaults.
+type OutboxLimits struct {
+	// Messages is how many messages wait at most. Default 65536; negative: no
+	// limit of its own.
+	Messages int
+	// Bytes is how many bytes wait at most, frames included. Default 4 MiB on a
+	// client, 1 MiB for a server's connection; negative: no limit of its own.
+	Bytes int
+	// Age is how long a message waits at most; then it is dropped as Expired.
+	// Default 15 s on a client, no limit on a server, where the write deadline
+	// bounds it; negative: no limit.
+	Age time.Duration
+}
+
+func (l OutboxLimits) withDefaults(bytes int, age time.Duration) OutboxLimits {
+	if l.Messages == 0 {
+		l.Messages = 1 << 16
+	}
+	if l.Bytes == 0 {
+		l.Bytes = bytes
+	}
+	if l.Age == 0 {
+		l.Age = age
+	}
+	return l
+}
