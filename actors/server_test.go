@@ -64,13 +64,26 @@ func (p *peer) write(pieces ...piece) {
 
 func (p *peer) text(s string) { p.t.Helper(); p.write(piece{head: text, body: s}) }
 
+// readFrame reads a frame of at most 32 MiB.
+func readFrame(r io.Reader) (f ws.Frame, err error) {
+	if f.Header, err = ws.ReadHeader(r); err != nil {
+		return f, err
+	}
+	if f.Header.Length > 32<<20 {
+		return f, fmt.Errorf("frame of %d bytes", f.Header.Length)
+	}
+	f.Payload = make([]byte, f.Header.Length)
+	_, err = io.ReadFull(r, f.Payload)
+	return f, err
+}
+
 // next reads a frame and says what it is. The end is "EOF", "reset", or "nothing"
 // after a minute. Pings are answered on the way.
 func (p *peer) next() string {
 	p.t.Helper()
 	_ = p.nc.SetReadDeadline(time.Now().Add(time.Minute))
 	for {
-		f, err := ws.ReadFrame(p.in)
+		f, err := readFrame(p.in)
 		switch {
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			return "nothing"
