@@ -44,6 +44,9 @@ func Dial(ctx context.Context, system *actor.ActorSystem, url string, o ClientOp
 // NewClient is Dial without the connecting: the client is Idle until it is told
 // to Connect. It accepts messages meanwhile.
 func NewClient(system *actor.ActorSystem, url string, o ClientOptions) (*Client, error) {
+	if system == nil {
+		return nil, &OptionError{Option: "system", Problem: "is nil; make one with actor.NewActorSystem"}
+	}
 	if _, err := transport.ParseURL(url); err != nil && (o.Request == nil || url != "") {
 		return nil, err
 	}
@@ -78,7 +81,7 @@ func newSession(r *root, url string, o ClientOptions) *session {
 		s.name = "client" + strconv.FormatUint(clientNames.Add(1), 36)
 	}
 	s.heartbeat, s.writeTimeout, s.closeTimeout = o.Heartbeat, o.WriteTimeout, o.CloseTimeout
-	s.out = &outbox{limits: o.Outbox, ledger: &s.ledger, settled: o.OnOutcome, masked: true, held: true}
+	s.out = &outbox{limits: o.Outbox, ledger: &s.ledger, settled: s.outcomes(), masked: true, held: true}
 	s.routes.Store(newTable(nil, nil))
 	return s
 }

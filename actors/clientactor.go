@@ -56,7 +56,9 @@ func (a *clientActor) Receive(ctx actor.Context) {
 	case *actor.Terminated:
 		if a.connection != nil && m.Who.Equal(a.connection) {
 			a.down(ctx)
+			return
 		}
+		a.parts.ended(ctx, m.Who)
 	case *sweep:
 		a.expire()
 	case *GetStatus:
@@ -64,6 +66,8 @@ func (a *clientActor) Receive(ctx actor.Context) {
 	case *AddModule:
 		a.parts.add(ctx, m)
 	case *actor.Stopping:
+		a.goal = goalDown // whoever stops us: the end of the connection starts no other
+		a.reconnect.Leaving()
 		a.stopTimer()
 	case *actor.Stopped:
 		a.finish()
@@ -123,7 +127,7 @@ func (a *clientActor) settle(ctx actor.Context) {
 		a.become(Held)
 		a.publish(&Event{Kind: EventHeld})
 	case a.goal == goalDown:
-		ctx.Stop(ctx.Self())
+		a.parts.stop(ctx)
 	}
 }
 
@@ -243,7 +247,7 @@ func (a *clientActor) down(ctx actor.Context) {
 		a.settle(ctx)
 		a.tellWaiters(nil)
 	default:
-		ctx.Stop(ctx.Self())
+		a.parts.stop(ctx)
 	}
 }
 
@@ -277,10 +281,11 @@ func (a *clientActor) supersede(by Command) {
 }
 
 func (a *clientActor) tellWaiters(err error) {
-	for _, w := range a.waiting {
-		a.system.Root.Send(w.sender, &Done{Command: w.command, Err: err})
-	}
+	waiting := a.waiting
 	a.waiting = nil
+	for _, w := range waiting {
+		a.tell(w.sender, &Done{Command: w.command, Err: err})
+	}
 }
 
 func (a *clientActor) become(s State) {
@@ -297,7 +302,11 @@ func (a *clientActor) publish(e *Event) {
 		e.Epoch = a.epoch
 	}
 	e.Queued, _ = a.out.size()
-	a.watch.event(*e)
+	if e.Kind == EventStopped {
+		a.watch.end(*e, a.cause)
+	} else {
+		a.watch.event(*e)
+	}
 	a.parts.event(e)
 	a.side.publish(e)
 }
@@ -339,8 +348,7 @@ func (a *clientActor) finish() {
 		if w.command != Shutdown && w.command != Hold {
 			err = stopped(a.cause)
 		}
-		a.system.Root.Send(w.sender, &Done{Command: w.command, Err: err})
+		a.tell(w.sender, &Done{Command: w.command, Err: err})
 	}
 	a.waiting = nil
-	a.watch.set(Stopped, a.cause)
 }

@@ -291,3 +291,9 @@ func TestLimitsHoldToTheByteAndToTheFrame(t *testing.T) {
 		})
 	}
 }
+
+func module(name, path string, f func(*Context, transport.Message)) Module {
+	return Module{Name: name, Path: path, New: func() Handler { return HandlerFunc(f) }}
+}
+
+func (p *peer) text(s string) { p.t.Helper(); p.write(piece{head: text, body: s}) }

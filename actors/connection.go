@@ -314,6 +314,11 @@ func orNormal(code transport.CloseCode) transport.CloseCode {
 
 // answer responds to whoever asked, if anybody did.
 func answer(ctx actor.Context, msg any) {
+	defer func() {
+		if r := recover(); r != nil { // in a subscriber, if the asker is gone
+			ctx.Logger().Error("actors: event subscriber panicked", "panic", r)
+		}
+	}()
 	if ctx.Sender() != nil {
 		ctx.Respond(msg)
 	}

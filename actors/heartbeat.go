@@ -22,6 +22,7 @@ func (h Heartbeat) withDefaults() Heartbeat {
 	if h.Timeout == 0 {
 		h.Timeout = 10 * time.Second
 	}
+	h.Interval, h.Timeout = min(h.Interval, longest), min(h.Timeout, longest)
 	return h
 }
 

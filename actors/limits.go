@@ -18,6 +18,10 @@ var ErrStopped = errors.New("actors: stopped")
 // (RFC 6455 §5.6). Send it as binary, or repair it.
 var ErrInvalidUTF8 = errors.New("actors: text message is not valid UTF-8; send it as binary")
 
+// ErrInvalidKind is returned by Send for a kind that is neither Text nor Binary.
+// Control frames are not sent by hand: the heartbeat pings, Close closes.
+var ErrInvalidKind = errors.New("actors: a message is Text or Binary")
+
 // MessageTooBigError is returned by Send for a message that could never leave.
 type MessageTooBigError struct {
 	// Size is the length in bytes of the message's frame, Limit the largest allowed.
@@ -55,5 +59,6 @@ func (l OutboxLimits) withDefaults(bytes int, age time.Duration) OutboxLimits {
 	if l.Age == 0 {
 		l.Age = age
 	}
+	l.Age = min(l.Age, longest)
 	return l
 }

@@ -203,9 +203,9 @@ func (m *mailbox) refuse(msg any) {
 	}
 	switch c := m.invoker.(type) {
 	case actor.Context:
-		c.ActorSystem().DeadLetter.SendUserMessage(c.Self(), msg)
+		deadLetter(c.ActorSystem(), c.Self(), msg)
 	case *light:
-		c.system.DeadLetter.SendUserMessage(c.pid, msg)
+		deadLetter(c.system, c.pid, msg)
 	}
 }
 

@@ -188,5 +188,5 @@ func unhandled(ctx actor.Context) {
 	case actor.AutoReceiveMessage, actor.SystemMessage, private:
 		return
 	}
-	ctx.ActorSystem().DeadLetter.SendUserMessage(ctx.Self(), ctx.Message())
+	deadLetter(ctx.ActorSystem(), ctx.Self(), ctx.Message())
 }

@@ -107,13 +107,14 @@ type ClientOptions struct {
 func (o ClientOptions) withDefaults() ClientOptions {
 	o.OpenTimeout = orDefault(o.OpenTimeout, 10*time.Second)
 	o.WriteTimeout = orDefault(o.WriteTimeout, 10*time.Second)
-	if o.CloseTimeout <= 0 {
-		o.CloseTimeout = 5 * time.Second
-	}
+	o.CloseTimeout = closeTimeout(o.CloseTimeout)
 	o.Heartbeat = o.Heartbeat.withDefaults()
 	o.Outbox = o.Outbox.withDefaults(4<<20, 15*time.Second)
 	return o
 }
+
+// longest is as long as for ever: a time that far ahead can still be reckoned with.
+const longest = 50 * 365 * 24 * time.Hour
 
 // orDefault returns d, or def if d is zero, or zero (never) if d is negative.
 func orDefault(d, def time.Duration) time.Duration {
@@ -123,7 +124,12 @@ func orDefault(d, def time.Duration) time.Duration {
 	case d < 0:
 		return 0
 	}
-	return d
+	return min(d, longest)
+}
+
+// closeTimeout returns d, or the default if d is not positive.
+func closeTimeout(d time.Duration) time.Duration {
+	return orDefault(max(d, 0), 5*time.Second)
 }
 
 func validateParts(modules []Module, middleware []Middleware) error {

@@ -42,6 +42,8 @@ func (o *outbox) add(kind transport.Kind, payload []byte, epoch uint64) (uint64,
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
+	case kind != transport.Text && kind != transport.Binary:
+		return 0, ErrInvalidKind
 	case o.end != nil:
 		return 0, o.end
 	case epoch != 0 && epoch != o.epoch:
@@ -120,10 +122,10 @@ func (o *outbox) size() (messages, bytes int) {
 
 // wrote says that the socket took n more bytes of c. Messages of which all bytes
 // are gone are written. When it was the last one the chunk leaves the outbox and
-// must not be used any more; then wrote returns true.
-func (o *outbox) wrote(c *chunk, n int) bool {
-	var done []Outcome
+// must not be used any more; then over is true. The caller tells the outcomes.
+func (o *outbox) wrote(c *chunk, n int) (done []Outcome, over bool) {
 	o.mu.Lock()
+	defer o.mu.Unlock()
 	c.sent += n
 	before := c.first
 	for c.first < len(c.entries) && c.off+int(c.entries[c.first].size) <= c.sent {
@@ -136,13 +138,10 @@ func (o *outbox) wrote(c *chunk, n int) bool {
 	if k := c.first - before; k > 0 {
 		o.ledger.settle(Written, 0, uint64(k))
 	}
-	over := c.left() == 0
-	if over {
+	if over = c.left() == 0; over {
 		o.remove(c)
 	}
-	o.mu.Unlock()
-	o.tell(done)
-	return over
+	return done, over
 }
 
 // giveBack is called when the socket died. Of the chunk that the writer had, the

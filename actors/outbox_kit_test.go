@@ -119,7 +119,7 @@ func (b *outboxBench) writeAll() (wire []byte) {
 	for c := b.take(); c != nil; c = b.take() {
 		p := c.unsent()
 		wire = append(wire, p...)
-		if !b.wrote(c, len(p)) {
+		if !b.writes(c, len(p)) {
 			b.t.Fatalf("a chunk is not over although all of it was written")
 		}
 	}
@@ -147,3 +147,10 @@ func ids(from, to uint64) (all []uint64) {
 }
 
 func (e entry) String() string { return fmt.Sprintf("%d(%d bytes)", e.id, e.size) }
+
+// writes is wrote and telling, as a writer does it.
+func (o *outbox) writes(c *chunk, n int) bool {
+	done, over := o.wrote(c, n)
+	o.tell(done)
+	return over
+}

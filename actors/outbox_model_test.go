@@ -125,7 +125,7 @@ func (m *outboxModel) write(rt *rapid.T) {
 		m.begun -= m.lanes[m.from][0].size
 		m.end(m.from, Written, 0)
 	}
-	if over := m.wrote(m.chunk, n); over != (left == 0) {
+	if over := m.writes(m.chunk, n); over != (left == 0) {
 		rt.Fatalf("over %v with %d left", over, left)
 	}
 	if left == 0 {
@@ -341,7 +341,7 @@ func writeUntil(o *outbox, over <-chan struct{}) {
 		for alive := true; alive; {
 			c.seal(true)
 			p := c.unsent()
-			if o.wrote(c, rand.IntN(len(p)+1)) {
+			if o.writes(c, rand.IntN(len(p)+1)) {
 				break
 			}
 			if alive = rand.IntN(8) > 0; !alive {

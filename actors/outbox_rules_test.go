@@ -67,7 +67,7 @@ func TestWhatTheWriterHasDoesNotExpire(t *testing.T) {
 	b.put(10, 10)
 	b.age(now, 0, time.Hour)
 	c := b.take()
-	b.wrote(c, 3)
+	b.writes(c, 3)
 	b.expire(now)
 	b.ended(Dropped, Expired)
 	b.giveBack(c, 0)
@@ -162,7 +162,7 @@ func TestSetupMessageAtTheWriterIsNotPulledAway(t *testing.T) {
 			t.Fatalf("%d bytes taken: %v wait; want also what the writer has", taken, got)
 		}
 		b.balanced()
-		if !b.wrote(c, taken) {
+		if !b.writes(c, taken) {
 			b.giveBack(c, 0)
 		}
 		b.clearSetup()
@@ -255,7 +255,7 @@ func TestSwapPutsOtherFramesInTheirPlace(t *testing.T) {
 	b.ended(Dropped, Rejected, 2)
 	b.balanced()
 	b.put(1)
-	b.wrote(c, 5+1)
+	b.writes(c, 5+1)
 	b.ended(Written, 0, 1)
 	b.giveBack(c, 0)
 	b.ended(Unknown, 0, 3)

@@ -41,7 +41,7 @@ func TestOutboxCollectsSmallMessagesIntoOneWrite(t *testing.T) {
 			t.Errorf("a write of %d bytes", n)
 		}
 		writes++
-		b.wrote(c, len(c.unsent()))
+		b.writes(c, len(c.unsent()))
 	}
 	if writes > 4 {
 		t.Errorf("%d writes for 52000 bytes", writes)
@@ -57,7 +57,7 @@ func TestAMessageDuringAWriteGoesBehindIt(t *testing.T) {
 	if len(c.unsent()) != before {
 		t.Error("the chunk grows while the writer has it")
 	}
-	b.wrote(c, before)
+	b.writes(c, before)
 	if got := b.writeAll(); !bytes.Equal(got, frameOf(2, 10)) {
 		t.Errorf("then left %x", got)
 	}
@@ -79,7 +79,7 @@ func TestClientsFramesAreMaskedOnce(t *testing.T) {
 	if bytes.Contains(sealed, body(1, 20)) {
 		t.Error("the payload is not masked")
 	}
-	b.wrote(c, len(sealed))
+	b.writes(c, len(sealed))
 	b.ended(Written, 0, 1, 2)
 }
 
@@ -162,9 +162,9 @@ func TestAWriteMayEndAtEveryByte(t *testing.T) {
 				b := newOutboxBench(t, OutboxLimits{})
 				b.put(sizes...)
 				c := b.take()
-				over := b.wrote(c, first)
+				over := b.writes(c, first)
 				if !over {
-					over = b.wrote(c, taken-first)
+					over = b.writes(c, taken-first)
 				}
 				if over != (taken == len(all)) {
 					t.Fatalf("%d bytes: over is %v", taken, over)

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -17,6 +18,8 @@ type parts struct {
 	router   *actor.PID
 	modules  []Module
 	targets  []*target
+	left     map[string]bool // modules that have mail to handle before the owner stops
+	deadline *time.Timer
 }
 
 func newParts(s *side) parts {
@@ -100,6 +103,40 @@ func (p *parts) add(ctx actor.Context, m *AddModule) {
 	}
 	p.modules = append(p.modules[:len(p.modules):len(p.modules)], module)
 	ctx.Send(p.router, &addRoute{group: g, asker: ctx.Sender()})
+}
+
+// stop ends the owner, behind the messages that its modules have been given: a
+// module that is busy when the last connection ends loses none of them. Those that
+// need longer than the close time-out are stopped with their owner.
+func (p *parts) stop(ctx actor.Context) {
+	if p.left != nil {
+		return // it is on its way
+	}
+	p.left = map[string]bool{}
+	for _, t := range p.targets {
+		if !t.down.Load() {
+			p.left[t.pid.Id] = true
+			ctx.Poison(t.pid)
+		}
+	}
+	if len(p.left) == 0 {
+		ctx.Stop(ctx.Self())
+		return
+	}
+	system, self := ctx.ActorSystem(), ctx.Self()
+	p.deadline = time.AfterFunc(p.side.closeTimeout, func() { system.Root.Stop(self) })
+}
+
+// ended notes the end of a child; with the last module that had mail the owner
+// stops.
+func (p *parts) ended(ctx actor.Context, child *actor.PID) {
+	if !p.left[child.Id] {
+		return
+	}
+	if delete(p.left, child.Id); len(p.left) == 0 {
+		p.deadline.Stop()
+		ctx.Stop(ctx.Self())
+	}
 }
 
 // event tells the modules what happened.

@@ -48,7 +48,7 @@ func (s *stamps) Write(p []byte) (int, error) {
 func TestServingGoesOnWhenAcceptFailsForAWhile(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		log := &stamps{}
-		w.serve(ServerOptions{Heartbeat: Heartbeat{Interval: -1}, Logger: slog.New(slog.NewTextHandler(log, nil))})
+		w.serve(ServerOptions{Heartbeat: Heartbeat{Interval: time.Second, Timeout: -1}, Logger: slog.New(slog.NewTextHandler(log, nil))})
 		ln, served := &brokenListener{Listener: transporttest.NewListener()}, make(chan error, 1)
 		go func() { served <- w.server.Serve(ln) }()
 		before := meet(t, ln.Dial, "/")

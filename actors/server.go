@@ -77,9 +77,7 @@ func (o ServerOptions) withDefaults() ServerOptions {
 		o.Handshakes = 1024
 	}
 	o.WriteTimeout = orDefault(o.WriteTimeout, 10*time.Second)
-	if o.CloseTimeout <= 0 {
-		o.CloseTimeout = 5 * time.Second
-	}
+	o.CloseTimeout = closeTimeout(o.CloseTimeout)
 	o.Heartbeat = o.Heartbeat.withDefaults()
 	o.Outbox = o.Outbox.withDefaults(1<<20, -1)
 	return o
@@ -114,6 +112,9 @@ var serverNames atomic.Uint64
 // NewServer makes a server on the user's actor system. It serves nothing until it
 // is mounted as an http.Handler or given a listener.
 func NewServer(system *actor.ActorSystem, o ServerOptions) (*Server, error) {
+	if system == nil {
+		return nil, &OptionError{Option: "system", Problem: "is nil; make one with actor.NewActorSystem"}
+	}
 	if err := validateParts(o.Modules, o.Middleware); err != nil {
 		return nil, err
 	}

@@ -62,8 +62,6 @@ func (p *peer) write(pieces ...piece) {
 	}
 }
 
-func (p *peer) text(s string) { p.t.Helper(); p.write(piece{head: text, body: s}) }
-
 // readFrame reads a frame of at most 32 MiB.
 func readFrame(r io.Reader) (f ws.Frame, err error) {
 	if f.Header, err = ws.ReadHeader(r); err != nil {
@@ -143,15 +141,6 @@ func (w *world) connections(want int) {
 	}
 }
 
-func module(name, path string, f func(*Context, transport.Message)) Module {
-	return Module{Name: name, Path: path, New: func() Handler { return HandlerFunc(f) }}
-}
-
-// introduce is a module that tells who its connections are.
-func introduce(conns chan *Conn) Module {
-	return module("introduce", "", func(ctx *Context, _ transport.Message) { conns <- ctx.Conn() })
-}
-
 func TestAnyActorCanWriteToAndCloseAServersConnectionByItsPID(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		conns := make(chan *Conn, 1)
@@ -204,7 +193,6 @@ func TestAStalePIDNeverReachesAStranger(t *testing.T) {
 			stale = append(stale, pid)
 			p.leave()
 		}
-		w.connections(0)
 		w.end()
 	})
 }
@@ -225,7 +213,6 @@ func TestTheReasonOfACloseIsCutAtARune(t *testing.T) {
 			_ = p.nc.(interface{ CloseWrite() error }).CloseWrite() // a half close in place of an answer
 			p.expect("EOF")
 		}
-		w.connections(0)
 		w.end()
 	})
 }

@@ -38,6 +38,9 @@ func (a *serverActor) Receive(ctx actor.Context) {
 		}
 	case *actor.Terminated:
 		a.shardEnded(ctx, m)
+	case *actor.Stopping:
+		a.draining.Store(true) // whoever stops us: nobody new is let in
+		a.closeListeners()
 	case *actor.Stopped:
 		close(a.stopped)
 	default:
@@ -68,11 +71,12 @@ func (a *serverActor) shardEnded(ctx actor.Context, m *actor.Terminated) {
 	for _, s := range a.shards {
 		if s.pid.Equal(m.Who) {
 			if a.open--; a.open == 0 {
-				ctx.Stop(ctx.Self())
+				a.parts.stop(ctx)
 			}
 			return
 		}
 	}
+	a.parts.ended(ctx, m.Who)
 }
 
 // HandleFailure implements actor.SupervisorStrategy. A shard that fails is

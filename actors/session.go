@@ -25,6 +25,22 @@ type session struct {
 	watch     watch
 }
 
+// outcomes is the user's OnOutcome, or nil. Its panics harm nobody.
+func (s *session) outcomes() func([]Outcome) {
+	f := s.options.OnOutcome
+	if f == nil {
+		return nil
+	}
+	return func(done []Outcome) {
+		defer func() {
+			if r := recover(); r != nil {
+				s.logger.Error("actors: OnOutcome panicked", "client", s.name, "panic", r)
+			}
+		}()
+		f(done)
+	}
+}
+
 // books are the counters at one moment.
 func (s *session) books() Books {
 	s.out.mu.Lock()

@@ -116,6 +116,27 @@ func (s *side) publish(event any) {
 	s.system.EventStream.Publish(event)
 }
 
+// tell sends a message whose receiver may be gone. A dead letter runs other
+// people's subscribers on this thread; their panics are not ours.
+func (s *side) tell(to *actor.PID, msg any) {
+	defer func() {
+		if r := recover(); r != nil {
+			s.logger.Error("actors: event subscriber panicked", "panic", r)
+		}
+	}()
+	s.system.Root.Send(to, msg)
+}
+
+// deadLetter makes a dead letter of a message, with the same care.
+func deadLetter(system *actor.ActorSystem, pid *actor.PID, msg any) {
+	defer func() {
+		if r := recover(); r != nil {
+			system.Logger().Error("actors: event subscriber panicked", "panic", r)
+		}
+	}()
+	system.DeadLetter.SendUserMessage(pid, msg)
+}
+
 // discard closes a socket that nobody wants.
 func discard(c *transport.Conn) {
 	if c != nil {

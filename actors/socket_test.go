@@ -291,3 +291,8 @@ func TestCloseUnderLoadSaysGoingAwayToAll(t *testing.T) {
 	}
 	away.Wait()
 }
+
+// introduce is a module that tells who its connections are.
+func introduce(conns chan *Conn) Module {
+	return module("introduce", "", func(ctx *Context, _ transport.Message) { conns <- ctx.Conn() })
+}

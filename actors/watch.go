@@ -38,13 +38,24 @@ func (w *watch) now() (State, error) {
 func (w *watch) set(s State, cause error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.state, w.cause = s, cause
-	if s == Stopped {
-		for r := range w.readers {
-			r.over = true
-			r.wake()
-		}
+	w.become(s, cause)
+}
+
+// end notes the last event and the last state at once: who has seen the one finds
+// the other.
+func (w *watch) end(e Event, cause error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.add(e)
+	for r := range w.readers {
+		r.over = true
 	}
+	w.become(Stopped, cause)
+}
+
+// become changes the state; w is locked.
+func (w *watch) become(s State, cause error) {
+	w.state, w.cause = s, cause
 	if w.changed != nil {
 		close(w.changed)
 		w.changed = nil
@@ -56,13 +67,17 @@ func (w *watch) set(s State, cause error) {
 func (w *watch) event(e Event) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.add(e)
+}
+
+// add queues an event for every reader; w is locked.
+func (w *watch) add(e Event) {
 	for r := range w.readers {
 		if len(r.queue) == watched {
 			r.queue = r.queue[1:]
 			r.missed++
 		}
 		r.queue = append(r.queue, e)
-		r.over = e.Kind == EventStopped
 		r.wake()
 	}
 }

@@ -103,7 +103,7 @@ func TestFollowYieldsEventsInOrderUntilTheStop(t *testing.T) {
 		for i := range 10 {
 			w.event(Event{Kind: EventReconnecting, Attempt: i})
 		}
-		w.event(Event{Kind: EventStopped})
+		w.end(Event{Kind: EventStopped}, nil)
 		<-done
 		if len(*got) != 11 || (*got)[10].Kind != EventStopped {
 			t.Fatalf("got %d events: %v", len(*got), *got)
@@ -143,7 +143,7 @@ func TestSlowFollowerLosesTheOldestAndIsTold(t *testing.T) {
 		for i := range sent {
 			w.event(Event{Attempt: i})
 		}
-		w.event(Event{Kind: EventStopped})
+		w.end(Event{Kind: EventStopped}, nil)
 		got, done := collect(slow)
 		<-done
 		if len(*got) != watched {
@@ -169,7 +169,7 @@ func TestSlowFollowerDoesNotTouchAnother(t *testing.T) {
 			w.event(Event{Attempt: i})
 			synctest.Wait()
 		}
-		w.event(Event{Kind: EventStopped})
+		w.end(Event{Kind: EventStopped}, nil)
 		<-done
 		if len(*got) != 2*watched+1 {
 			t.Errorf("%d events; want all", len(*got))
@@ -198,17 +198,24 @@ func TestFollowOfAStoppedClientIsEmpty(t *testing.T) {
 	}
 }
 
-// The last event and the last state are told one after the other. Who begins to
-// follow in between gets no event any more, and must not wait for one.
-func TestFollowBetweenTheLastEventAndTheLastStateEnds(t *testing.T) {
+// The last event and the last state are told at once: who has seen the one finds
+// the other.
+func TestWhoHasSeenTheLastEventFindsTheLastState(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var w watch
-		w.event(Event{Kind: EventStopped})
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		_, done := collect(w.follow(ctx))
-		synctest.Wait()
-		w.set(Stopped, nil)
+		seen := make(chan error, 1)
+		events := w.follow(t.Context())
+		go func() {
+			for range events {
+				_, cause := w.now()
+				seen <- cause
+			}
+		}()
+		w.end(Event{Kind: EventStopped}, errKilled)
+		if err := <-seen; !errors.Is(err, errKilled) {
+			t.Errorf("cause %v", err)
+		}
+		_, done := collect(w.follow(t.Context()))
 		synctest.Wait()
 		select {
 		case <-done:

@@ -146,9 +146,11 @@ func (w *writer) writeChunk() {
 	p := w.current.unsent()
 	n, err := w.conn.wire.Write(p)
 	w.inChunk = n < len(p)
-	if w.conn.out.wrote(w.current, n) {
+	done, over := w.conn.out.wrote(w.current, n)
+	if over {
 		w.current = nil
 	}
+	w.conn.out.tell(done) // behind our own bookkeeping: it is user code
 	w.after(n == len(p), err)
 }
 

@@ -22,7 +22,8 @@ type Backoff struct {
 	// InitialDelay is the ceiling of the delay after the first failure. Default
 	// 0.5 s; negative: no delay at any level.
 	InitialDelay time.Duration
-	// MaxDelay is the cap: no delay is longer, jitter included. Default 10 s;
+	// MaxDelay is the cap: no delay is longer, jitter included, but for a Retry-After,
+	// which is honoured up to an hour. Default 10 s;
 	// negative: no cap.
 	MaxDelay time.Duration
 	// Multiplier is by how much the ceiling grows with each failure. Default 2;

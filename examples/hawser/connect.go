@@ -31,7 +31,7 @@ stderr. End of input sends what is left and closes with 1000, Ctrl-C closes with
   --ca FILE            trust the certificates in this PEM file, and no others
   --insecure           trust every certificate
   --backoff-min D      wait up to D before the first attempt to reconnect (500ms)
-  --backoff-max D      never wait longer than D (10s)
+  --backoff-max D      never wait longer than D (10s), unless the server asks for it
   --max-attempts N     give up after N attempts in a row; 0: never (0)
   --max-message BYTES  the longest message taken (1 MiB); 0: the default
   --max-fragments N    the most frames of one message (1024); 0: the default
@@ -112,6 +112,7 @@ func parseConnect(args []string) (o connectOptions, err error) {
 	c.CloseTimeout = closeTime
 	c.Limits.MaxFrame = c.Limits.MaxMessage
 	c.Outbox.Bytes = outboxFor(c.Limits.MaxMessage, connectOutbox)
+	c.Outbox.Age = -1 // a line that was typed waits as long as it takes
 	o.url, o.hide = rest[0], newRedactor(u, c.Header)
 	return o, nil
 }
