@@ -45,6 +45,9 @@ type Conn struct {
 	closing      atomic.Bool  // the close handshake has begun: the end of the stream is no failure
 	opening      atomic.Pointer[Setup]
 
+	unanswered atomic.Int32              // deliveries and parcels of ours that are handled outside the turn
+	farewell   atomic.Pointer[sendClose] // our close frame, while it waits for the replies to them
+
 	pausing sync.Mutex
 	pauses  int // how many receivers want no more
 }
@@ -180,6 +183,32 @@ func (c *Conn) deaf() bool {
 	c.pausing.Lock()
 	defer c.pausing.Unlock()
 	return c.pauses > 0 || c.reader.busy()
+}
+
+// handled counts a delivery or a parcel that is over.
+func (c *Conn) handled() {
+	if c.unanswered.Add(-1) == 0 {
+		c.part()
+	}
+}
+
+// part sends the close frame that waits, once nothing that came before the end is
+// still to be answered.
+func (c *Conn) part() {
+	if c.unanswered.Load() > 0 {
+		return
+	}
+	if m := c.farewell.Swap(nil); m != nil {
+		c.bid(m)
+	}
+}
+
+// bid has the close frame written. Nothing is accepted behind it.
+func (c *Conn) bid(m *sendClose) {
+	if c.side.server {
+		c.out.refuse(ErrStopped)
+	}
+	c.writer.PostUserMessage(m)
 }
 
 // pause stops reading until resume has been called as often.

@@ -116,7 +116,7 @@ func (c *connection) ready(ctx actor.Context) {
 	case *Close:
 		c.close(transport.CloseError{Code: orNormal(m.Code), Reason: m.Reason}, false, nil)
 	case *leave:
-		c.close(transport.CloseError{Code: m.code, Reason: m.reason}, false, nil)
+		c.close(transport.CloseError{Code: orNormal(m.code), Reason: m.reason}, false, nil)
 	case *pongReceived:
 		c.pong(m)
 	case *tick:
@@ -177,12 +177,15 @@ func (c *connection) closingDown(ctx actor.Context) {
 func (c *connection) close(frame transport.CloseError, now bool, cause error) {
 	c.cause = cause
 	c.conn.closing.Store(true)
-	if c.conn.side.server {
-		c.conn.out.refuse(ErrStopped)
-	}
 	c.deadline = time.Now().Add(c.conn.side.closeTimeout).UnixNano()
 	c.state = c.closingDown
-	c.conn.writer.PostUserMessage(&sendClose{epoch: c.conn.epoch, code: frame.Code, reason: frame.Reason, now: now})
+	m := &sendClose{epoch: c.conn.epoch, code: frame.Code, reason: frame.Reason, now: now}
+	if c.gotClose && !now {
+		c.conn.farewell.Store(m) // the peer ended first: behind the replies to what it sent before
+		c.conn.part()
+	} else {
+		c.conn.bid(m)
+	}
 	c.schedule()
 }
 
@@ -305,8 +308,10 @@ func closeFor(err error) transport.CloseError {
 	return transport.CloseError{Code: transport.InternalError}
 }
 
+// orNormal is the code of a close frame that a user asked for: one that must not
+// stand in a frame becomes 1000 (RFC 6455 §7.4.1).
 func orNormal(code transport.CloseCode) transport.CloseCode {
-	if code == 0 {
+	if !code.Sendable() {
 		return transport.NormalClosure
 	}
 	return code

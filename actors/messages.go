@@ -33,7 +33,7 @@ type Sent struct {
 type Do struct {
 	Command Command
 	// Code and Reason stand in the close frame of Disconnect, Hold, Reconnect and
-	// Shutdown. Zero: 1000 (RFC 6455 §7.4.1).
+	// Shutdown. Zero, or a code that must not be sent: 1000 (RFC 6455 §7.4.1).
 	Code   transport.CloseCode
 	Reason string
 }
@@ -47,7 +47,7 @@ type Done struct {
 }
 
 // Close ends a server's connection with the close handshake, behind the messages
-// that it has accepted. A Code of zero means 1000.
+// that it has accepted. A Code of zero, or one that must not be sent, means 1000.
 //
 //	any actor → Connection
 type Close struct {

@@ -126,7 +126,7 @@ func (p *parcel) forward() {
 	p.hop++
 	p.kept, p.next = 0, 0
 	if !s.box.tryRun(p) {
-		p.waited = true
+		p.wait()
 		s.box.PostUserMessage(p)
 	}
 }
@@ -148,7 +148,7 @@ func (p *parcel) fault(s *station) {
 		v = Pass()
 	}
 	p.apply(s, v, p.msgs[p.next-1])
-	p.waited = true // the turn that it began in is over
+	p.wait() // the turn that it began in is over
 }
 
 func (p *parcel) apply(s *station, v Verdict, m transport.Message) {
@@ -163,6 +163,14 @@ func (p *parcel) apply(s *station, v Verdict, m transport.Message) {
 	p.kept++
 }
 
+// wait marks a parcel that is handled outside the turn that brought it.
+func (p *parcel) wait() {
+	if !p.waited {
+		p.waited = true
+		p.conn.unanswered.Add(1)
+	}
+}
+
 // end gives the parcel's memory back, and writes the replies unless the turn
 // that brought it will.
 func (p *parcel) end() {
@@ -170,6 +178,7 @@ func (p *parcel) end() {
 	p.free()
 	if waited {
 		conn.flush()
+		conn.handled()
 	}
 }
 
@@ -184,7 +193,7 @@ func (p *parcel) undelivered() {
 		s.side.counters.discarded.Add(uint64(len(rest)))
 		p.msgs = p.msgs[:p.kept]
 	}
-	p.waited = true
+	p.wait()
 	p.forward()
 }
 

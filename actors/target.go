@@ -99,7 +99,12 @@ func (d *delivery) push() {
 }
 
 // queued marks a delivery that is handled outside the turn that brought it.
-func (d *delivery) queued() { d.waited = true }
+func (d *delivery) queued() {
+	if !d.waited {
+		d.waited = true
+		d.conn.unanswered.Add(1)
+	}
+}
 
 // overflow applies the module's policy to a delivery that found the queue full.
 // It reports whether the delivery is still to be queued.
@@ -164,8 +169,12 @@ func (d *delivery) release() {
 }
 
 func (d *delivery) drop() {
+	conn, waited := d.conn, d.waited
 	d.batch.Release()
 	d.free()
+	if waited {
+		conn.handled()
+	}
 }
 
 func (d *delivery) free() {
