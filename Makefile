@@ -34,7 +34,7 @@ lint: ## needs golangci-lint v2 on the PATH
 FUZZTIME ?= 20s
 fuzz:
 	@for f in $$(grep -rhoE '^func Fuzz[A-Za-z0-9]+' transport | sed 's/func //'); do \
-		echo "== $$f"; $(GO) test ./transport -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) || exit 1; done
+		echo "== $$f"; $(GO) test ./transport -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x || exit 1; done
 
 bench:
 	cd bench && $(GO) build -o bin/ ./cmd/... && bin/hbench run

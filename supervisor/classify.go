@@ -120,7 +120,7 @@ func classifyStatus(status int, wait time.Duration) Verdict {
 	case status >= 500:
 		return after(wait)
 	}
-	return Verdict{} // 1xx and 2xx: something in between answered, perhaps only for now
+	return Verdict{} // 1xx and 2xx: something in between answered, and may not the next time
 }
 
 func after(d time.Duration) Verdict {
