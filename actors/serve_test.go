@@ -133,6 +133,7 @@ func TestServerCloseFromInsideAHandlerReturns(t *testing.T) {
 			for range others + 1 {
 				peers = append(peers, w.meet("/"))
 			}
+			w.connections(others + 1) // a handshake that ends while the server closes is reset
 			peers[0].text("close")
 			var left *UnstoppedError
 			if err := <-closed; err != nil && !errors.As(err, &left) {
