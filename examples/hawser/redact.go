@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -40,8 +41,15 @@ func newRedactor(u *url.URL, header http.Header) *redactor {
 
 func (r *redactor) add(secrets ...string) {
 	for _, s := range secrets {
-		if len(s) >= shortestSecret {
-			r.secrets = append(r.secrets, s)
+		if len(s) < shortestSecret {
+			continue
+		}
+		r.secrets = append(r.secrets, s)
+		// Causes quote what the peer said, which escapes some characters.
+		for _, quoted := range []string{strconv.Quote(s), strconv.QuoteToASCII(s)} {
+			if inner := quoted[1 : len(quoted)-1]; inner != s {
+				r.secrets = append(r.secrets, inner)
+			}
 		}
 	}
 }
