@@ -16,20 +16,25 @@ import (
 	"github.com/hawser-go/hawser/transport/transporttest"
 )
 
-// bomb makes a light actor panic at its next message.
-type bomb struct{ receiver }
-
 var errKilled = errors.New("killed by the test")
 
-func (bomb) receive(any) { panic(errKilled) }
+// bomb makes the light actor panic that receives it. One that has ended already
+// is not harmed.
+type bomb struct{ in *light }
+
+func (bomb) private() {}
+
+func (b bomb) undelivered() {
+	b.in.mu.Lock()
+	ended := b.in.closed
+	b.in.mu.Unlock()
+	if !ended {
+		panic(errKilled)
+	}
+}
 
 // killLight makes the reader or the writer of the current connection panic.
-func killLight(l *light) {
-	l.mu.Lock()
-	l.behaviour = bomb{l.behaviour}
-	l.mu.Unlock()
-	l.PostUserMessage(&tick{})
-}
+func killLight(l *light) { l.PostUserMessage(bomb{l}) }
 
 // victims are what is killed. Each returns false if it does not exist at that
 // stage of the life.

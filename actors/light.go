@@ -118,23 +118,30 @@ func (l *light) EscalateFailure(reason, msg any) {
 	})
 }
 
-// end is the end of the actor, in its own turn.
+// end is the end of the actor, in its own turn. Whoever waits for it is told by
+// the stop that he sent, be it the first or, because the actor was ending already,
+// a later one.
 func (l *light) end() {
-	if l.stopped {
-		return
+	if !l.stopped {
+		l.stopped = true
+		l.leave()
 	}
-	l.stopped = true
+	l.mu.Lock()
+	e := l.ending
+	l.ending = nil
+	l.mu.Unlock()
+	if e != nil {
+		e.one()
+	}
+}
+
+// leave is what happens once in the life of the actor: it is nobody's any more.
+func (l *light) leave() {
 	l.safely(l.behaviour.stopping)
 	l.system.ProcessRegistry.Remove(l.pid)
 	l.mailbox.Stopped(nil)
 	for _, w := range l.watchers {
 		l.terminated(w)
-	}
-	l.mu.Lock()
-	e := l.ending
-	l.mu.Unlock()
-	if e != nil {
-		e.one()
 	}
 }
 
