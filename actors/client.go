@@ -81,8 +81,10 @@ func newSession(r *root, url string, o ClientOptions) *session {
 		s.name = "client" + strconv.FormatUint(clientNames.Add(1), 36)
 	}
 	s.heartbeat, s.writeTimeout, s.closeTimeout = o.Heartbeat, o.WriteTimeout, o.CloseTimeout
+	s.hookTimeout, s.side.line = o.HookTimeout, &s.line
+	s.hooks = &hookline{side: &s.side, timeout: o.HookTimeout}
 	s.out = &outbox{limits: o.Outbox, ledger: &s.ledger, settled: s.outcomes(), masked: true, held: true}
-	s.routes.Store(newTable(nil, nil))
+	s.routes.Store(newTable(o.Routing, nil, nil))
 	return s
 }
 

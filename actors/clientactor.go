@@ -59,6 +59,8 @@ func (a *clientActor) Receive(ctx actor.Context) {
 			return
 		}
 		a.parts.ended(ctx, m.Who)
+	case *hooksOver:
+		a.parts.poison(ctx)
 	case *sweep:
 		a.expire()
 	case *GetStatus:
@@ -190,6 +192,7 @@ func (a *clientActor) decided(event any) {
 		a.cause = e.Cause
 		a.goal = goalDown
 		a.publish(&Event{Kind: EventReconnectFailed, Attempt: e.Attempts, Cause: e.Cause})
+		a.hooks.submit(&call{kind: hookReconnectFailed, number: e.Attempts, cause: e.Cause})
 	case *supervisor.Ended:
 		a.cause = e.Cause
 		a.goal = goalDown
@@ -237,6 +240,7 @@ func (a *clientActor) down(ctx actor.Context) {
 	a.connection = nil
 	a.out.clearSetup()
 	a.dropped(nil)
+	a.farewell(a.cause)
 	a.wasReady = false
 	a.resetIfAsked()
 	switch a.goal {

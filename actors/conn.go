@@ -27,6 +27,8 @@ type Conn struct {
 	view  *view
 	table *table
 
+	matchers atomic.Pointer[matchers] // of rules that remember; nil until one does
+
 	path  string
 	meta  any
 	id    uint64
@@ -47,6 +49,8 @@ type Conn struct {
 
 	unanswered atomic.Int32              // deliveries and parcels of ours that are handled outside the turn
 	farewell   atomic.Pointer[sendClose] // our close frame, while it waits for the replies to them
+	underway   atomic.Int32              // parcels among the unanswered: on their way to the modules
+	gate       atomic.Pointer[func()]    // opens when none is
 
 	pausing sync.Mutex
 	pauses  int // how many receivers want no more
@@ -115,6 +119,35 @@ var ErrConnClosed = errors.New("actors: connection closed on this side")
 // any loss; to end the client use Client.Close.
 func (c *Conn) Close(code transport.CloseCode, reason string) {
 	c.connection.PostUserMessage(&Close{Code: code, Reason: reason})
+}
+
+// matchersOf returns the connection's matchers, made at its first message.
+func (c *Conn) matchersOf() *matchers {
+	if m := c.matchers.Load(); m != nil {
+		return m
+	}
+	c.matchers.CompareAndSwap(nil, new(matchers))
+	return c.matchers.Load()
+}
+
+// hooked reports whether a module or a middleware wants to know of the connection.
+func (c *Conn) hooked() bool {
+	t := c.side.routes.Load()
+	v := t.at(c.path)
+	for _, s := range t.middleware {
+		if s.hooks.has(hookConnect) || s.hooks.has(hookDisconnect) {
+			return true
+		}
+	}
+	for _, groups := range [][]*group{v.groups, v.rest} {
+		for _, g := range groups {
+			h := &g.of(c).hooks
+			if h.has(hookConnect) || h.has(hookReady) || h.has(hookReconnected) || h.has(hookDisconnect) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // queue accepts a message without waking the writer.
@@ -200,6 +233,27 @@ func (c *Conn) part() {
 	}
 	if m := c.farewell.Swap(nil); m != nil {
 		c.bid(m)
+	}
+}
+
+// arrived counts a parcel that has come to the modules.
+func (c *Conn) arrived() {
+	if c.underway.Add(-1) == 0 {
+		c.passGate()
+	}
+}
+
+// whenArrived calls f once nothing that was read is still on its way to the modules.
+func (c *Conn) whenArrived(f func()) {
+	c.gate.Store(&f)
+	if c.underway.Load() == 0 {
+		c.passGate()
+	}
+}
+
+func (c *Conn) passGate() {
+	if f := c.gate.Swap(nil); f != nil {
+		(*f)()
 	}
 }
 

@@ -22,6 +22,12 @@ type (
 		path  string
 		err   error
 	}
+	// hookOver: everybody has answered a hook, or had the time to. Hookline → Connection
+	hookOver struct {
+		epoch uint64
+		kind  hookKind
+		err   error
+	}
 	// phase: the incarnation has come to a state. Connection → Client
 	phase struct {
 		epoch   uint64
@@ -34,6 +40,7 @@ type (
 
 func (*backoffOver) private() {}
 func (*hurry) private()       {}
+func (*hookOver) private()    {}
 func (*dialed) private()      {}
 func (*phase) private()       {}
 
@@ -52,6 +59,9 @@ type incarnation struct {
 	timer   *time.Timer
 	cancel  context.CancelFunc // ends the dial, or the set-up
 	leaving bool               // told to end for good
+	// The backoff is over, and the hooks of it, which may refuse the attempt.
+	rested, consented bool
+	refusal           error
 	dropped bool               // everything has been let go of
 }
 
@@ -89,35 +99,102 @@ func (c *incarnation) start(ctx actor.Context) {
 	plan := s.reconnect.Plan()
 	c.epoch = s.epochs.Add(1)
 	c.attempt = s.attemptOf(plan.Attempt)
-	if plan.Delay <= 0 {
-		c.dial(ctx)
+	s.farewell(plan.Cause)
+	if plan.Attempt == 0 {
+		c.attemptDial(ctx)
 		return
 	}
 	c.state = c.waiting
+	c.consented = c.ask(&call{kind: hookReconnecting, number: c.attempt, delay: plan.Delay, cause: plan.Cause})
+	if plan.Delay <= 0 {
+		c.rested = true
+		c.proceed(ctx)
+		return
+	}
 	c.tell(&phase{state: Backoff, delay: plan.Delay})
 	box, due := c.box, &backoffOver{epoch: c.epoch}
 	c.timer = time.AfterFunc(plan.Delay, func() { box.PostUserMessage(due) })
 }
 
-// waiting is the state of the backoff.
+// ask has a hook called. It reports whether there is nothing to wait for; else a
+// hookOver follows.
+func (c *incarnation) ask(k *call) bool {
+	box, m := c.box, &hookOver{epoch: c.epoch, kind: k.kind}
+	k.over = func(err error) {
+		m.err = err
+		box.PostUserMessage(m)
+	}
+	return c.session.hooks.submit(k)
+}
+
+// waiting is the state of the backoff. A hook that aborts the attempt does not
+// shorten it.
 func (c *incarnation) waiting(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *backoffOver:
 		if c.mine(m.epoch) {
-			c.dial(ctx)
+			c.rested = true
+			c.proceed(ctx)
+		}
+	case *hookOver:
+		if c.mine(m.epoch) {
+			c.consented, c.refusal = true, m.err
+			c.proceed(ctx)
 		}
 	case *hurry:
-		c.timer.Stop()
-		c.dial(ctx)
+		if c.timer != nil {
+			c.timer.Stop()
+		}
+		c.rested = true
+		c.proceed(ctx)
 	default:
 		c.early(ctx)
 	}
 }
 
-// dial starts an attempt. URL, header and token are asked for anew each time.
-func (c *incarnation) dial(ctx actor.Context) {
-	c.state = c.dialing
+// proceed goes on once the delay has passed and the hooks have been heard.
+func (c *incarnation) proceed(ctx actor.Context) {
+	switch {
+	case !c.rested || !c.consented:
+	case c.refusal != nil:
+		c.over(ctx, c.refusal)
+	default:
+		c.attemptDial(ctx)
+	}
+}
+
+// attemptDial asks the middleware whether to dial.
+func (c *incarnation) attemptDial(ctx actor.Context) {
+	c.state = c.attempting
 	c.tell(&phase{state: Connecting})
+	if c.ask(&call{kind: hookAttempt, number: c.attempt, cause: c.session.reconnect.Plan().Cause}) {
+		c.dial(ctx)
+	}
+}
+
+// attempting is the state in which the middleware is asked.
+func (c *incarnation) attempting(ctx actor.Context) {
+	m, ok := ctx.Message().(*hookOver)
+	switch {
+	case !ok:
+		c.early(ctx)
+	case !c.mine(m.epoch):
+	case m.err != nil:
+		c.fail(ctx, m.err)
+	default:
+		c.dial(ctx)
+	}
+}
+
+// fail ends an attempt that the middleware had been told of.
+func (c *incarnation) fail(ctx actor.Context, cause error) {
+	c.session.hooks.submit(&call{kind: hookFailure, number: c.attempt, cause: cause})
+	c.over(ctx, cause)
+}
+
+// dial dials. URL, header and token are asked for anew each time.
+func (c *incarnation) dial(actor.Context) {
+	c.state = c.dialing
 	dialing, cancel := context.WithCancel(context.Background())
 	c.cancel = cancel
 	s, box, epoch := c.session, c.box, c.epoch
@@ -140,7 +217,7 @@ func (c *incarnation) dialing(ctx actor.Context) {
 	case !c.mine(m.epoch):
 		discard(m.wire)
 	case m.err != nil:
-		c.over(ctx, m.err)
+		c.fail(ctx, m.err)
 	default:
 		c.open(ctx, m)
 	}
@@ -159,7 +236,7 @@ func (c *incarnation) early(ctx actor.Context) {
 	case *dialed:
 		c.stale()
 		discard(m.wire)
-	case *backoffOver, *tick, *pongReceived, *peerClosed, *violated, *closeSent, *ended, *opened:
+	case *backoffOver, *tick, *pongReceived, *peerClosed, *violated, *closeSent, *ended, *opened, *hookOver:
 		c.stale()
 	case *hurry:
 		// it is hurrying already
@@ -176,45 +253,89 @@ func (c *incarnation) open(ctx actor.Context, m *dialed) {
 		id: c.epoch, epoch: c.epoch, pid: ctx.Self(), connection: c.box,
 	}
 	c.connection.over = c.over
+	s.last.Store(c.conn)
 	s.out.openSetup(c.epoch)
-	var steps *Setup
-	if len(s.options.Setup) > 0 {
-		steps = newSetup(c.conn)
-		c.conn.opening.Store(steps)
+	if s.sets() || c.conn.hooked() {
+		c.conn.opening.Store(newSetup(c.conn)) // nothing goes to the modules before they are ready for it
 	}
 	if err := c.begin(ctx); err != nil {
 		c.over(ctx, err)
 		return
 	}
 	c.tell(&phase{state: Opening, conn: c.conn})
-	if steps == nil {
+	c.state = c.opening
+	if c.ask(&call{kind: hookConnect, conn: c.conn, number: c.attempt}) {
+		c.setUp()
+	}
+}
+
+// opening is the state Opening: the hooks and the set-up steps run over the live
+// socket.
+func (c *incarnation) opening(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *hookOver:
+		switch {
+		case !c.mine(m.epoch):
+		case m.err != nil:
+			c.over(ctx, m.err)
+		default:
+			c.goOn(m.kind)
+		}
+	case *opened:
+		switch {
+		case !c.mine(m.epoch):
+		case m.err != nil:
+			c.over(ctx, m.err)
+		default:
+			c.announce()
+		}
+	default:
+		c.ready(ctx)
+	}
+}
+
+// goOn follows the hook that is over.
+func (c *incarnation) goOn(over hookKind) {
+	switch over {
+	case hookConnect:
+		c.setUp()
+	case hookReady:
+		c.reconnected()
+	case hookReconnected:
 		c.enter()
+	default:
+		// of an earlier stage
+	}
+}
+
+// setUp starts the set-up steps, if there are any.
+func (c *incarnation) setUp() {
+	s := c.session
+	if !s.sets() {
+		c.announce()
 		return
 	}
-	c.state = c.settingUp
 	opening, cancel := context.WithCancel(context.Background())
 	if s.options.OpenTimeout > 0 {
 		opening, cancel = context.WithTimeout(context.Background(), s.options.OpenTimeout)
 	}
 	c.cancel = cancel
-	box, epoch := c.box, c.epoch
+	box, epoch, steps := c.box, c.epoch, c.conn.opening.Load()
 	s.tasks.start("setup", func() {
 		defer cancel()
 		box.PostUserMessage(&opened{epoch: epoch, err: s.setUp(opening, steps)})
 	})
 }
 
-// settingUp is the state Opening: the set-up steps run over the live socket.
-func (c *incarnation) settingUp(ctx actor.Context) {
-	m, ok := ctx.Message().(*opened)
-	switch {
-	case !ok:
-		c.ready(ctx)
-	case !c.mine(m.epoch):
-	case m.err != nil:
-		c.over(ctx, m.err)
-	default:
-		c.conn.reader.PostUserMessage(&openingOver{})
+// announce tells the modules that they can begin.
+func (c *incarnation) announce() {
+	if c.ask(&call{kind: hookReady, conn: c.conn}) {
+		c.reconnected()
+	}
+}
+
+func (c *incarnation) reconnected() {
+	if c.session.fresh.Load() || c.ask(&call{kind: hookReconnected, conn: c.conn, number: c.attempt}) {
 		c.enter()
 	}
 }
@@ -222,6 +343,9 @@ func (c *incarnation) settingUp(ctx actor.Context) {
 // enter makes the connection ready: held messages go out.
 func (c *incarnation) enter() {
 	c.state = c.established
+	if c.conn.opening.Load() != nil {
+		c.conn.reader.PostUserMessage(&openingOver{})
+	}
 	c.session.line.Store(c.conn)
 	c.session.out.hold(false)
 	c.tell(&phase{state: Ready, conn: c.conn})
@@ -231,7 +355,7 @@ func (c *incarnation) enter() {
 // established is the state Ready.
 func (c *incarnation) established(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
-	case *opened:
+	case *opened, *hookOver:
 		c.stale()
 	case *dialed:
 		c.stale()

@@ -57,6 +57,8 @@ type Outcome struct {
 	Result Result
 	// Reason says why it was dropped; it means something only if it was.
 	Reason Reason
+	// Err is why a middleware rejected it; nil in all other cases.
+	Err error
 }
 
 // Books are the counters of a client's or server's outbound messages at one

@@ -2,10 +2,12 @@ package actors
 
 import (
 	"fmt"
-	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/hawser-go/hawser/supervisor"
 	"github.com/hawser-go/hawser/transport"
 )
 
@@ -13,6 +15,18 @@ import (
 // both directions, inbound in the order of the middleware, outbound in reverse.
 // A panic gives the message at fault the outcome that the middleware declares
 // and restarts the middleware with a new Interceptor, never the connection.
+//
+// An Interceptor may also have any of these methods. They are called in the order
+// of the middleware, the last two in reverse, each when the one before has
+// returned, all together within HookTimeout.
+//
+//	OnConnectionAttempt(Attempt) error    a client is about to dial; an error
+//	                                      fails the attempt
+//	OnConnectionFailure(Attempt, error)   the attempt failed
+//	OnConnect(*Conn) error                a connection is up; an error ends it, and
+//	                                      those who had it before get OnDisconnect
+//	OnDisconnect(*Conn, error)            the connection ended
+//	OnStop()                              the middleware ends or restarts
 type Interceptor interface {
 	// OnReceive judges a message from the peer. Its payload is valid until
 	// OnReceive returns, unless it passes it on.
@@ -20,23 +34,6 @@ type Interceptor interface {
 	// OnSend judges a message to the peer.
 	OnSend(c *Conn, m transport.Message) Verdict
 }
-
-// Verdict is what a middleware decides about a message.
-type Verdict struct {
-	drop    bool
-	replace bool
-	message transport.Message
-}
-
-// Pass lets the message go on as it is.
-func Pass() Verdict { return Verdict{} }
-
-// Replace lets m go on in the message's place. Its payload must stay unchanged.
-func Replace(m transport.Message) Verdict { return Verdict{replace: true, message: m} }
-
-// Reject ends the message here. An outbound one has the outcome Dropped with the
-// reason Rejected.
-func Reject() Verdict { return Verdict{drop: true} }
 
 // Middleware declares a link of the chain between the sockets and the modules:
 // an actor below its client or server, supervised.
@@ -47,8 +44,14 @@ type Middleware struct {
 	New func() Interceptor
 	// FailOpen lets a message pass at which the Interceptor panicked, and all of them
 	// once it has panicked so often that it is given up. Default false: such
-	// messages are rejected. Whatever guards something must leave it false.
+	// messages are rejected, and a connection is refused whose OnConnect panicked or
+	// was late. Whatever guards something must leave it false.
 	FailOpen bool
+	// Inline runs the Interceptor in the turn of whoever has the message, without an
+	// actor: it costs no hop, and sees messages of many connections, and of both
+	// directions of one, at the same time. For those that are fast, never block and
+	// are safe for concurrent use. It is never given up.
+	Inline bool
 }
 
 func (m Middleware) validate(others []Middleware) error {
@@ -66,17 +69,23 @@ func (m Middleware) validate(others []Middleware) error {
 	return nil
 }
 
-// station is one middleware actor as the chain sees it. It belongs to the stable
-// plane.
+// station is one middleware as the chain sees it. It belongs to the stable plane.
 type station struct {
 	middleware *Middleware
 	side       *side
-	box        *mailbox
-	// judge is what the running incarnation judges with; only its actor and the
-	// parcel it works at use it.
+	box        *mailbox // nil if it is inline
+	place      int      // in the chain
+	hooks      hookSet
+	// interceptor is what the running incarnation judges with; only its actor and
+	// the parcel it works at use it.
 	interceptor Interceptor
+	inline      atomic.Pointer[inline]
+	logged      atomic.Int64 // when a panic was last logged, ns
 	current     parcelAt
 }
+
+// inline is the Interceptor of an inline station.
+type inline struct{ Interceptor }
 
 // parcelAt is what a station works at; what it has not judged yet survives a
 // failure.
@@ -89,123 +98,64 @@ type parcelAt interface {
 	fault(s *station)
 }
 
-// parcel carries the messages of one batch through the middleware, inbound.
-//
-//	Reader → Middleware → Middleware … → Module
-type parcel struct {
-	conn   *Conn
-	view   *view
-	batch  *transport.Batch
-	msgs   []transport.Message
-	kept   int // msgs[:kept] have passed the current station
-	next   int // msgs[next:] have not been judged by it
-	hop    int // the station to visit next
-	waited bool
+// failed is the verdict on a message at which the interceptor panicked.
+func (s *station) failed(why error) Verdict {
+	if s.middleware.FailOpen {
+		return Pass()
+	}
+	return Reject(why)
 }
 
-func (*parcel) private() {}
-
-var parcels = sync.Pool{New: func() any { return new(parcel) }}
-
-func newParcel(c *Conn, v *view, batch *transport.Batch, msgs []transport.Message) *parcel {
-	p := parcels.Get().(*parcel)
-	batch.Retain()
-	p.conn, p.view, p.batch = c, v, batch
-	p.msgs = append(p.msgs[:0], msgs...)
-	return p
+// errFailed is why a message is rejected whose middleware failed.
+func (s *station) errFailed() error {
+	return fmt.Errorf("%w: %s failed", ErrRejected, s.middleware.Name)
 }
 
-// forward takes the parcel to its next station, or at the end to the modules.
-func (p *parcel) forward() {
-	if p.hop == len(p.view.middleware) || len(p.msgs) == 0 {
-		p.view.route(p.conn, p.batch, p.msgs, true)
-		p.end()
+func (s *station) receive(c *Conn, m transport.Message) (v Verdict) {
+	if s.box != nil {
+		return s.interceptor.OnReceive(c, m)
+	}
+	i := s.inline.Load()
+	defer s.renew(i, &v)
+	return i.OnReceive(c, m)
+}
+
+func (s *station) send(c *Conn, m transport.Message) (v Verdict) {
+	if s.box != nil {
+		return s.interceptor.OnSend(c, m)
+	}
+	i := s.inline.Load()
+	defer s.renew(i, &v)
+	return i.OnSend(c, m)
+}
+
+// renew is the restart of an inline middleware, deferred. It tells about one a
+// second.
+func (s *station) renew(old *inline, v *Verdict) {
+	r := recover()
+	if r == nil {
 		return
 	}
-	s := p.view.middleware[p.hop]
-	p.hop++
-	p.kept, p.next = 0, 0
-	if !s.box.tryRun(p) {
-		p.wait()
-		s.box.PostUserMessage(p)
+	*v = s.failed(s.errFailed())
+	if now := time.Now().UnixNano(); now-s.logged.Load() > int64(time.Second) {
+		s.logged.Store(now)
+		s.side.logger.Error("actors: inline middleware panicked", "middleware", s.middleware.Name, "error", supervisor.ToError(r))
 	}
+	s.remake(old)
 }
 
-func (p *parcel) work(s *station) {
-	for p.next < len(p.msgs) {
-		m := p.msgs[p.next]
-		p.next++
-		p.apply(s, s.interceptor.OnReceive(p.conn, m), m)
+// remake puts a new Interceptor in the place of old. One that cannot be made leaves
+// the old one there.
+func (s *station) remake(old *inline) {
+	defer func() {
+		if r := recover(); r != nil {
+			s.side.logger.Error("actors: middleware not made", "middleware", s.middleware.Name, "panic", r)
+		}
+	}()
+	made := &inline{s.middleware.New()}
+	if s.inline.CompareAndSwap(old, made) {
+		s.hooks.learn(made.Interceptor, interceptorHooks)
 	}
-	p.msgs = p.msgs[:p.kept]
-	s.current = nil
-	p.forward()
-}
-
-func (p *parcel) fault(s *station) {
-	v := Reject()
-	if s.middleware.FailOpen {
-		v = Pass()
-	}
-	p.apply(s, v, p.msgs[p.next-1])
-	p.wait() // the turn that it began in is over
-}
-
-func (p *parcel) apply(s *station, v Verdict, m transport.Message) {
-	switch {
-	case v.drop:
-		s.side.counters.discarded.Add(1)
-		return
-	case v.replace:
-		m = v.message
-	}
-	p.msgs[p.kept] = m
-	p.kept++
-}
-
-// wait marks a parcel that is handled outside the turn that brought it.
-func (p *parcel) wait() {
-	if !p.waited {
-		p.waited = true
-		p.conn.unanswered.Add(1)
-	}
-}
-
-// end gives the parcel's memory back, and writes the replies unless the turn
-// that brought it will.
-func (p *parcel) end() {
-	conn, waited := p.conn, p.waited
-	p.free()
-	if waited {
-		conn.flush()
-		conn.handled()
-	}
-}
-
-// undelivered is called when the station's actor is gone for good: by what the
-// middleware declares, its messages are discarded or go past it.
-func (p *parcel) undelivered() {
-	s := p.view.middleware[p.hop-1]
-	rest := p.msgs[p.next:]
-	if s.middleware.FailOpen {
-		p.msgs = append(p.msgs[:p.kept], rest...)
-	} else {
-		s.side.counters.discarded.Add(uint64(len(rest)))
-		p.msgs = p.msgs[:p.kept]
-	}
-	p.wait()
-	p.forward()
-}
-
-func (p *parcel) free() {
-	p.batch.Release()
-	msgs := p.msgs[:cap(p.msgs)]
-	clear(msgs)
-	if len(msgs) > 1024 {
-		msgs = nil
-	}
-	*p = parcel{msgs: msgs[:0]}
-	parcels.Put(p)
 }
 
 // middlewareActor runs an Interceptor.
@@ -219,11 +169,14 @@ func (m *middlewareActor) Receive(ctx actor.Context) {
 	case parcelAt:
 		s.current = msg
 		msg.work(s)
+	case *hooking:
+		msg.run(func() error { return callInterceptor(s.interceptor, msg.call) })
 	case *actor.Stopping, *actor.Restarting:
 		if i, ok := s.interceptor.(interface{ OnStop() }); ok {
 			i.OnStop()
 		}
 	case *actor.Stopped:
+		s.hooks.none()
 		if p := s.current; p != nil { // the message at which it failed was the last
 			s.current = nil
 			p.fault(s)
@@ -242,6 +195,7 @@ func (m *middlewareActor) Receive(ctx actor.Context) {
 // before failed at.
 func (s *station) start() {
 	s.interceptor = s.middleware.New()
+	s.hooks.learn(s.interceptor, interceptorHooks)
 	if p := s.current; p != nil {
 		p.fault(s)
 		p.work(s)

@@ -14,11 +14,32 @@ import (
 // Handler; the message at fault is counted as failed and the ones behind it are
 // not lost.
 //
-// A Handler may also have any of these methods:
+// A Handler may also have any of these methods. All are called one at a time, like
+// OnMessage; those of the connection's life in the order in which they stand here,
+// each when the one before has been answered by all modules, or HookTimeout is over.
+// Conn is the connection, where there is one.
 //
-//	OnEvent(*Context, *Event)  the client's events, in order
-//	OnStop()                   the module ends or restarts
-//	Receive(actor.Context)     every other message sent to the module's PID
+//	OnStart(*Context)                    first of all, at each start and restart
+//	OnReconnecting(*Context, attempt int, delay time.Duration) error
+//	                                     the next attempt will begin after delay; an
+//	                                     error makes it fail without dialling
+//	OnConnect(*Context) error            a socket is up; an error ends it, and is
+//	                                     the failure of the attempt
+//	OnReady(*Context)                    the set-up is done; no message of this
+//	                                     connection has been delivered, none that
+//	                                     waits has left
+//	OnReconnected(*Context, attempts int)
+//	                                     ready again after a loss
+//	OnDisconnect(*Context, error)        behind the last message of a connection
+//	OnReconnectFailed(*Context, attempts int, cause error)
+//	                                     the policy gave up
+//	OnStop()                             the module ends or restarts
+//
+//	OnEvent(*Context, *Event)            the client's events; nobody waits for it
+//	Receive(actor.Context)               every other message sent to its PID
+//
+// A server has OnConnect, OnReady and OnDisconnect, for each of its connections.
+// A hook that panics restarts the module and counts as answered.
 type Handler interface {
 	// OnMessage handles one message. Its payload is valid until OnMessage returns.
 	OnMessage(ctx *Context, m transport.Message)
@@ -62,6 +83,12 @@ type Module struct {
 	// Match says which messages the module wants. It must be fast and must not
 	// keep the payload. Default nil: all.
 	Match func(transport.Message) bool
+	// Rule is Match for rules that remember what came before, or want to know the
+	// connection. Only one of both may be set. Default nil: all messages.
+	Rule Rule
+	// Unrouted gives the module what no other one wants, and nothing else; it has
+	// neither Match nor Rule. Such messages are counted as unrouted all the same.
+	Unrouted bool
 	// Async takes the module out of the turn: it runs on a worker of its own
 	// instead of on the thread that reads. For handlers that usually block.
 	Async bool
@@ -85,6 +112,10 @@ func (m Module) validate(others []Module) error {
 		return &OptionError{Option: "Module.Name", Problem: "is empty; every module needs a name"}
 	case m.New == nil:
 		return &OptionError{Option: "Module.New", Problem: fmt.Sprintf("of %q is nil; it must make a Handler", m.Name)}
+	case m.Match != nil && m.Rule != nil:
+		return &OptionError{Option: "Module.Rule", Problem: fmt.Sprintf("of %q is set beside Match; use one of them", m.Name)}
+	case m.Unrouted && (m.Match != nil || m.Rule != nil):
+		return &OptionError{Option: "Module.Unrouted", Problem: fmt.Sprintf("of %q is set beside a Match or a Rule; it gets what no other module wants", m.Name)}
 	case m.Path != "" && m.Path[0] != '/':
 		return &OptionError{Option: "Module.Path", Problem: fmt.Sprintf("%q must begin with a slash", m.Path)}
 	}
@@ -138,12 +169,16 @@ func (m *moduleActor) Receive(ctx actor.Context) {
 		m.start()
 	case *delivery:
 		m.handle(msg)
+	case *hooking:
+		m.ctx.conn = msg.call.conn
+		msg.run(func() error { return callHandler(m.handler, &m.ctx, msg.call) })
+		m.ctx.conn = nil
 	case *Event:
-		if h, ok := m.handler.(interface{ OnEvent(*Context, *Event) }); ok {
+		if h, ok := m.handler.(listener); ok {
 			h.OnEvent(&m.ctx, msg)
 		}
 	case *actor.Stopping, *actor.Restarting:
-		if h, ok := m.handler.(interface{ OnStop() }); ok {
+		if h, ok := m.handler.(stopper); ok {
 			h.OnStop()
 		}
 	case *actor.Stopped:
@@ -161,6 +196,14 @@ func (m *moduleActor) Receive(ctx actor.Context) {
 // failed at.
 func (m *moduleActor) start() {
 	m.handler = m.target.module.New()
+	m.target.hooks.learn(m.handler, handlerHooks)
+	if h, ok := m.handler.(starter); ok {
+		if line := m.target.side.line; line != nil {
+			m.ctx.conn = line.Load()
+		}
+		h.OnStart(&m.ctx)
+		m.ctx.conn = nil
+	}
 	if d := m.target.current; d != nil {
 		m.target.side.counters.failed.Add(1)
 		d.queued() // the turn it began in is over

@@ -41,6 +41,9 @@ type ClientOptions struct {
 	Modules []Module
 	// Middleware sees the messages in both directions. See [Middleware].
 	Middleware []Middleware
+	// Routing says whether a message goes to all modules that want it or to the
+	// first. Default ToAll.
+	Routing Routing
 
 	// Request is asked before every attempt for the URL and for headers such as a
 	// fresh token. An error counts as a failed attempt. Default nil: always the
@@ -68,6 +71,11 @@ type ClientOptions struct {
 	// OpenTimeout bounds all set-up steps of one connection. Default 10 s; negative:
 	// no bound.
 	OpenTimeout time.Duration
+
+	// HookTimeout is how long the hooks of modules and middleware are waited for, one
+	// step of them. Then the client goes on without those who are late. Default, also
+	// for negative values: 5 s.
+	HookTimeout time.Duration
 
 	// Limits bound what the server may send. Default 1 MiB a message.
 	Limits transport.Limits
@@ -108,6 +116,7 @@ func (o ClientOptions) withDefaults() ClientOptions {
 	o.OpenTimeout = orDefault(o.OpenTimeout, 10*time.Second)
 	o.WriteTimeout = orDefault(o.WriteTimeout, 10*time.Second)
 	o.CloseTimeout = closeTimeout(o.CloseTimeout)
+	o.HookTimeout = closeTimeout(o.HookTimeout)
 	o.Heartbeat = o.Heartbeat.withDefaults()
 	o.Outbox = o.Outbox.withDefaults(4<<20, 15*time.Second)
 	return o

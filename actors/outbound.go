@@ -41,47 +41,84 @@ func newOutbound(conn *Conn, c *chunk, path []*station) *outbound {
 
 // forward takes it to the next station, or at the end back to the writer.
 func (o *outbound) forward() {
-	if o.hop == 0 || len(o.msgs) == 0 {
-		o.conn.writer.deliver(&filtered{outbound: o})
-		return
+	for o.hop > 0 && len(o.msgs) > 0 {
+		o.hop--
+		o.kept, o.next = 0, 0
+		s := o.path[o.hop]
+		if s.box != nil {
+			s.box.deliver(o)
+			return
+		}
+		o.judge(s)
 	}
-	o.hop--
-	o.kept, o.next = 0, 0
-	o.path[o.hop].box.deliver(o)
+	o.conn.writer.deliver(&filtered{outbound: o})
 }
 
 func (o *outbound) work(s *station) {
-	for o.next < len(o.msgs) {
-		m := o.msgs[o.next]
-		o.next++
-		o.apply(s.interceptor.OnSend(o.conn, m), m)
-	}
-	o.msgs, o.entries = o.msgs[:o.kept], o.entries[:o.kept]
+	o.judge(s)
 	s.current = nil
 	o.forward()
 }
 
-func (o *outbound) fault(s *station) {
-	v := Reject()
-	if s.middleware.FailOpen {
-		v = Pass()
+// judge has the station judge the messages that are left.
+func (o *outbound) judge(s *station) {
+	for o.next < len(o.msgs) {
+		m := o.msgs[o.next]
+		o.next++
+		o.apply(s, s.send(o.conn, m), m)
 	}
-	o.apply(v, o.msgs[o.next-1])
+	o.msgs, o.entries = o.msgs[:o.kept], o.entries[:o.kept]
 }
 
-func (o *outbound) apply(v Verdict, m transport.Message) {
+func (o *outbound) fault(s *station) {
+	o.apply(s, s.failed(s.errFailed()), o.msgs[o.next-1])
+}
+
+func (o *outbound) apply(s *station, v Verdict, m transport.Message) {
 	e := o.entries[o.next-1]
-	if v.drop {
-		o.changed = true
-		o.dropped = append(o.dropped, Outcome{ID: e.id, Result: Dropped, Reason: Rejected})
-		return
-	}
-	if v.replace {
+	switch v.action {
+	case pass:
+	case replace:
 		o.changed = true
 		m = v.message
+	case drop:
+		o.end(e, Rejected, v.err)
+		return
+	case reply:
+		o.end(e, Superseded, nil)
+		o.conn.answer(s, v.message)
+		return
+	case hangUp:
+		for _, e := range o.entries[o.next-1:] {
+			o.end(e, Rejected, v.err)
+		}
+		o.next = len(o.msgs)
+		o.conn.Close(v.code, v.reason())
+		return
 	}
 	o.msgs[o.kept], o.entries[o.kept] = m, e
 	o.kept++
+}
+
+// end notes the outcome of a message that goes no further.
+func (o *outbound) end(e entry, reason Reason, err error) {
+	o.changed = true
+	o.dropped = append(o.dropped, Outcome{ID: e.id, Result: Dropped, Reason: reason, Err: err})
+}
+
+// answer takes a message that a middleware made up to the modules, as if the peer
+// had sent it: through the middleware behind that one.
+func (c *Conn) answer(s *station, m transport.Message) {
+	batch := transport.NewBatch(m)
+	defer batch.Release()
+	if o := c.opening.Load(); o != nil && o.take(batch) {
+		return
+	}
+	c.side.counters.received.Add(1)
+	p := newParcel(c, c.side.routes.Load().at(c.path), batch, batch.Messages)
+	p.hop = s.place + 1
+	p.wait() // the turn is the writer's: nobody flushes behind it
+	p.forward()
 }
 
 // undelivered is called when the station's actor is gone for good: by what the
@@ -94,10 +131,9 @@ func (o *outbound) undelivered() {
 		return
 	}
 	for _, e := range entries {
-		o.dropped = append(o.dropped, Outcome{ID: e.id, Result: Dropped, Reason: Rejected})
+		o.end(e, Rejected, o.path[o.hop].errFailed())
 	}
 	o.msgs, o.entries = o.msgs[:o.kept], o.entries[:o.kept]
-	o.changed = o.changed || len(entries) > 0
 	o.forward()
 }
 

@@ -36,7 +36,7 @@ func (p *parts) spawn(ctx actor.Context, modules []Module, middleware []Middlewa
 	}
 	var stations []*station
 	for i := range middleware {
-		s, err := p.station(ctx, &middleware[i])
+		s, err := p.station(ctx, i, &middleware[i])
 		if err != nil {
 			return err
 		}
@@ -51,12 +51,24 @@ func (p *parts) spawn(ctx actor.Context, modules []Module, middleware []Middlewa
 		groups = append(groups, g)
 	}
 	p.modules = modules
-	p.side.routes.Store(newTable(groups, stations))
+	p.side.routes.Store(newTable(p.side.routes.Load().routing, groups, stations))
 	return nil
 }
 
-func (p *parts) station(ctx actor.Context, m *Middleware) (*station, error) {
-	s := &station{middleware: m, side: p.side, box: newMailbox(p.side.root.dispatcher)}
+func (p *parts) station(ctx actor.Context, place int, m *Middleware) (s *station, err error) {
+	defer func() {
+		if r := recover(); r != nil { // in New of an inline middleware
+			err = fmt.Errorf("actors: make middleware %q: %w", m.Name, supervisor.ToError(r))
+		}
+	}()
+	s = &station{middleware: m, side: p.side, place: place}
+	if m.Inline {
+		made := m.New()
+		s.inline.Store(&inline{made})
+		s.hooks.learn(made, interceptorHooks)
+		return s, nil
+	}
+	s.box = newMailbox(p.side.root.dispatcher)
 	props := p.side.root.props(func() actor.Actor { return &middlewareActor{station: s} }, s.box, escalate)
 	if _, err := ctx.SpawnNamed(props, "middleware-"+m.Name); err != nil {
 		return nil, fmt.Errorf("actors: spawn middleware %q: %w", m.Name, err)
@@ -105,12 +117,31 @@ func (p *parts) add(ctx actor.Context, m *AddModule) {
 	ctx.Send(p.router, &addRoute{group: g, asker: ctx.Sender()})
 }
 
-// stop ends the owner, behind the messages that its modules have been given: a
-// module that is busy when the last connection ends loses none of them. Those that
-// need longer than the close time-out are stopped with their owner.
+// hooksOver: the hooks that were still to be called have been. Hookline → Client
+type hooksOver struct{}
+
+func (*hooksOver) private() {}
+
+// stop ends the owner, behind the hooks and the messages that its modules have been
+// given: a module that is busy when the last connection ends loses none of them.
+// Those that need longer than the close time-out are stopped with their owner.
 func (p *parts) stop(ctx actor.Context) {
-	if p.left != nil {
+	if p.deadline != nil {
 		return // it is on its way
+	}
+	system, self := ctx.ActorSystem(), ctx.Self()
+	p.deadline = time.AfterFunc(p.side.closeTimeout, func() { system.Root.Stop(self) })
+	if p.side.hooks == nil {
+		p.poison(ctx)
+		return
+	}
+	p.side.hooks.whenIdle(func() { system.Root.Send(self, &hooksOver{}) })
+}
+
+// poison ends the modules behind their mail, and then the owner.
+func (p *parts) poison(ctx actor.Context) {
+	if p.left != nil {
+		return
 	}
 	p.left = map[string]bool{}
 	for _, t := range p.targets {
@@ -120,11 +151,9 @@ func (p *parts) stop(ctx actor.Context) {
 		}
 	}
 	if len(p.left) == 0 {
+		p.deadline.Stop()
 		ctx.Stop(ctx.Self())
-		return
 	}
-	system, self := ctx.ActorSystem(), ctx.Self()
-	p.deadline = time.AfterFunc(p.side.closeTimeout, func() { system.Root.Stop(self) })
 }
 
 // ended notes the end of a child; with the last module that had mail the owner

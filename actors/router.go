@@ -9,6 +9,7 @@ import (
 // table is a snapshot of all routes. It is immutable: readers use it without a
 // lock, and the router puts a new one in its place.
 type table struct {
+	routing    Routing
 	groups     []*group
 	middleware []*station
 	views      map[string]*view // by path; "" for paths that no module names
@@ -20,28 +21,50 @@ type group struct {
 	instances []*target
 }
 
+// of returns the instance that serves a connection.
+func (g *group) of(c *Conn) *target { return g.instances[c.id%uint64(len(g.instances))] }
+
 // view is what of a table concerns the connections of one path.
 type view struct {
+	routing    Routing
 	groups     []*group
+	rest       []*group // for what none of the groups wants
 	middleware []*station
+	match      []func(transport.Message) bool // of the groups; not used if rules is set
+	rules      bool                           // some matchers belong to one connection
+	plain      bool                           // every group gets everything
 }
 
-func newTable(groups []*group, middleware []*station) *table {
-	t := &table{groups: groups, middleware: middleware, views: map[string]*view{}}
+func newTable(routing Routing, groups []*group, middleware []*station) *table {
+	t := &table{routing: routing, groups: groups, middleware: middleware, views: map[string]*view{}}
 	paths := map[string]bool{"": true}
 	for _, g := range groups {
 		paths[g.module.Path] = true
 	}
 	for path := range paths {
-		v := &view{middleware: middleware}
-		for _, g := range groups {
-			if g.module.Path == "" || g.module.Path == path {
-				v.groups = append(v.groups, g)
-			}
-		}
-		t.views[path] = v
+		t.views[path] = t.newView(path)
 	}
 	return t
+}
+
+func (t *table) newView(path string) *view {
+	v := &view{routing: t.routing, middleware: t.middleware, plain: true}
+	for _, g := range t.groups {
+		switch m := g.module; {
+		case m.Path != "" && m.Path != path:
+		case m.Unrouted:
+			v.rest = append(v.rest, g)
+		default:
+			v.groups = append(v.groups, g)
+			v.match = append(v.match, m.Match)
+			v.rules = v.rules || m.Rule != nil
+			v.plain = v.plain && m.Rule == nil && m.Match == nil
+		}
+	}
+	if t.routing == ToFirst && len(v.groups) > 1 || len(v.groups) == 0 {
+		v.plain = false
+	}
+	return v
 }
 
 // at returns the view of a path.
@@ -55,7 +78,8 @@ func (t *table) at(path string) *view {
 // serves reports whether a connection with this path has a receiver, or whether
 // no module asks for one.
 func (t *table) serves(path string) bool {
-	return len(t.groups) == 0 || len(t.at(path).groups) > 0
+	v := t.at(path)
+	return len(t.groups) == 0 || len(v.groups)+len(v.rest) > 0
 }
 
 // addRoute puts a module into the table.
@@ -76,7 +100,7 @@ func (r *router) Receive(ctx actor.Context) {
 	case *addRoute:
 		old := r.side.routes.Load()
 		groups := append(old.groups[:len(old.groups):len(old.groups)], m.group)
-		r.side.routes.Store(newTable(groups, old.middleware))
+		r.side.routes.Store(newTable(old.routing, groups, old.middleware))
 		if m.asker != nil {
 			ctx.Send(m.asker, &ModuleAdded{PID: m.group.instances[0].pid})
 		}
@@ -112,31 +136,76 @@ func (v *view) route(c *Conn, batch *transport.Batch, msgs []transport.Message, 
 	if len(msgs) == 0 {
 		return
 	}
-	wanted := 0
-	for _, g := range v.groups {
-		t := g.instances[c.id%uint64(len(g.instances))]
-		d := newDelivery(t, c, batch, msgs, borrowed)
-		if d == nil {
-			continue
-		}
-		wanted = max(wanted, d.len())
-		d.push()
+	if !v.plain {
+		v.sort(c, batch, msgs)
+		return
 	}
-	if wanted < len(msgs) {
-		c.side.counters.unrouted.Add(v.unwanted(msgs))
+	for _, g := range v.groups {
+		d := newDelivery(g.of(c), c, batch)
+		if d.msgs = msgs; borrowed {
+			d.picked = append(d.picked, msgs...)
+			d.msgs = d.picked
+		}
+		d.push()
 	}
 }
 
-// unwanted counts the messages that no module's Match takes.
-func (v *view) unwanted(msgs []transport.Message) (n uint64) {
-next:
-	for _, m := range msgs {
-		for _, g := range v.groups {
-			if g.module.Match == nil || g.module.Match(m) {
-				continue next
-			}
-		}
-		n++
+// sort is route where messages go different ways.
+func (v *view) sort(c *Conn, batch *transport.Batch, msgs []transport.Message) {
+	var few [8]*delivery
+	all := few[:0]
+	if n := len(v.groups) + len(v.rest); n > len(few) {
+		all = make([]*delivery, 0, n)
 	}
-	return n
+	all = all[:len(v.groups)+len(v.rest)]
+	v.choose(c, batch, msgs, all)
+	for _, d := range all {
+		if d != nil {
+			d.msgs = d.picked
+			d.push()
+		}
+	}
+}
+
+// choose fills the deliveries, one for each group.
+func (v *view) choose(c *Conn, batch *transport.Batch, msgs []transport.Message, all []*delivery) {
+	match := v.match
+	if v.rules {
+		own := c.matchersOf()
+		own.mu.Lock()
+		defer own.mu.Unlock()
+		match = own.of(v, c)
+	}
+	for _, m := range msgs {
+		if v.offer(c, batch, m, match, all) {
+			continue
+		}
+		c.side.counters.unrouted.Add(1)
+		for i, g := range v.rest {
+			put(&all[len(v.groups)+i], g, c, batch, m)
+		}
+	}
+}
+
+// offer gives m to the groups that want it, and reports whether any does. A module
+// that has ended wants nothing.
+func (v *view) offer(c *Conn, batch *transport.Batch, m transport.Message, match []func(transport.Message) bool, all []*delivery) (wanted bool) {
+	for i, g := range v.groups {
+		if !c.wants(g, match[i], m) || g.of(c).down.Load() {
+			continue
+		}
+		put(&all[i], g, c, batch, m)
+		if wanted = true; v.routing == ToFirst {
+			break
+		}
+	}
+	return wanted
+}
+
+// put adds a message to a group's delivery.
+func put(d **delivery, g *group, c *Conn, batch *transport.Batch, m transport.Message) {
+	if *d == nil {
+		*d = newDelivery(g.of(c), c, batch)
+	}
+	(*d).picked = append((*d).picked, m)
 }

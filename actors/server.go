@@ -26,6 +26,9 @@ type ServerOptions struct {
 	Modules []Module
 	// Middleware sees the messages in both directions. See [Middleware].
 	Middleware []Middleware
+	// Routing says whether a message goes to all modules that want it or to the
+	// first. Default ToAll.
+	Routing Routing
 
 	// Authorize may refuse a handshake: a *transport.HandshakeError gives the
 	// status, any other error means 403. Default nil: all are welcome whose path
@@ -49,6 +52,11 @@ type ServerOptions struct {
 	// Handshakes is how many handshakes Serve has under way at a time; others wait
 	// to be accepted. Default 1024.
 	Handshakes int
+
+	// HookTimeout is how long the hooks of modules and middleware are waited for, one
+	// step of them. Then the connection goes on without those who are late. Default,
+	// also for negative values: 5 s.
+	HookTimeout time.Duration
 
 	// Limits bound what a client may send. Default 64 KiB a message.
 	Limits transport.Limits
@@ -78,6 +86,7 @@ func (o ServerOptions) withDefaults() ServerOptions {
 	}
 	o.WriteTimeout = orDefault(o.WriteTimeout, 10*time.Second)
 	o.CloseTimeout = closeTimeout(o.CloseTimeout)
+	o.HookTimeout = closeTimeout(o.HookTimeout)
 	o.Heartbeat = o.Heartbeat.withDefaults()
 	o.Outbox = o.Outbox.withDefaults(1<<20, -1)
 	return o
@@ -146,7 +155,8 @@ func newService(r *root, o ServerOptions) *service {
 		s.name = "server" + strconv.FormatUint(serverNames.Add(1), 36)
 	}
 	s.heartbeat, s.writeTimeout, s.closeTimeout = o.Heartbeat, o.WriteTimeout, o.CloseTimeout
-	s.routes.Store(newTable(nil, nil))
+	s.hookTimeout = o.HookTimeout
+	s.routes.Store(newTable(o.Routing, nil, nil))
 	s.upgrader = &transport.Upgrader{
 		Timeout: o.HandshakeTimeout, Subprotocols: o.Subprotocols, CheckOrigin: o.CheckOrigin,
 		Header: o.Header, Authorize: s.authorize, Limits: o.Limits, Poller: r.pollerOf(),

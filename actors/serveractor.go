@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"errors"
 	"strconv"
 	"time"
 
@@ -220,6 +221,7 @@ func (*gone) private() {}
 type accepted struct {
 	connection
 	shard *shard
+	line  *hookline // nil if nobody wants to know of it
 }
 
 func (a *accepted) Receive(ctx actor.Context) {
@@ -230,7 +232,7 @@ func (a *accepted) Receive(ctx actor.Context) {
 		a.release(ctx)
 	case *actor.Stopped:
 		a.conn.out.close(ErrStopped)
-		a.shard.box.PostUserMessage(&gone{id: a.conn.id})
+		a.farewell()
 	case *actor.Terminated:
 		// the reader or the writer ended with us
 	default:
@@ -242,7 +244,71 @@ func (a *accepted) start(ctx actor.Context) {
 	a.conn.pid = ctx.Self() // before anybody can see it
 	a.state = a.connection.ready
 	a.over = func(ctx actor.Context, _ error) { ctx.Stop(ctx.Self()) }
+	if hooked := a.conn.hooked(); hooked {
+		a.line = &hookline{side: a.conn.side, timeout: a.conn.side.hookTimeout}
+		a.conn.opening.Store(newSetup(a.conn))
+		a.state = a.greeting
+	}
 	if err := a.begin(ctx); err != nil {
 		ctx.Stop(ctx.Self())
+		return
 	}
+	if a.line != nil && a.ask(hookConnect) {
+		a.announce()
+	}
+}
+
+// ask has a hook called. It reports whether there is nothing to wait for; else a
+// hookOver follows.
+func (a *accepted) ask(k hookKind) bool {
+	box, m := a.conn.connection, &hookOver{epoch: a.conn.epoch, kind: k}
+	return a.line.submit(&call{kind: k, conn: a.conn, over: func(err error) {
+		m.err = err
+		box.PostUserMessage(m)
+	}})
+}
+
+// greeting is the state in which the hooks are called, before any message.
+func (a *accepted) greeting(ctx actor.Context) {
+	m, ok := ctx.Message().(*hookOver)
+	switch {
+	case !ok:
+		a.ready(ctx)
+	case m.err != nil:
+		a.close(refusal(m.err), false, m.err)
+	case m.kind == hookConnect:
+		a.announce()
+	default:
+		a.enter()
+	}
+}
+
+func (a *accepted) announce() {
+	if a.ask(hookReady) {
+		a.enter()
+	}
+}
+
+func (a *accepted) enter() {
+	a.state = a.connection.ready
+	a.conn.reader.PostUserMessage(&openingOver{})
+}
+
+// farewell tells the end to those who knew the connection, and then to the shard.
+func (a *accepted) farewell() {
+	a.conn.opening.Load().discard()
+	box, m := a.shard.box, &gone{id: a.conn.id}
+	tell := func(error) { box.PostUserMessage(m) }
+	if a.line == nil || a.line.submit(&call{kind: hookDisconnect, conn: a.conn, cause: a.cause, over: tell}) {
+		tell(nil)
+	}
+}
+
+// refusal is the close frame for a connection that a hook refused: what the hook
+// says, if it returned a close frame, else 1008 (RFC 6455 §7.4.1).
+func refusal(err error) transport.CloseError {
+	if c, ok := errors.AsType[*transport.CloseError](err); ok {
+		return transport.CloseError{Code: orNormal(c.Code), Reason: c.Reason}
+	}
+	return transport.CloseError{Code: transport.PolicyViolation}
 }

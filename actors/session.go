@@ -21,6 +21,7 @@ type session struct {
 	box       *mailbox // of the client's actor
 	epochs    atomic.Uint64
 	line      atomic.Pointer[Conn] // the connection that is ready, or nil
+	last      atomic.Pointer[Conn] // the latest connection there was
 	fresh     atomic.Bool          // not ready yet since it was told to connect
 	watch     watch
 }
@@ -102,6 +103,16 @@ func (s *session) dial(ctx context.Context, a Attempt) (wire *transport.Conn, pa
 	wire, _, err = dialer.Dial(ctx, target.URL)
 	return wire, u.Path, err
 }
+
+// farewell has the end of the latest connection told to those who knew it.
+func (s *session) farewell(cause error) {
+	if c := s.last.Swap(nil); c != nil {
+		s.hooks.submit(&call{kind: hookDisconnect, conn: c, cause: cause})
+	}
+}
+
+// sets reports whether there is a set-up to do.
+func (s *session) sets() bool { return len(s.options.Setup) > 0 }
 
 func merge(a, b http.Header) http.Header {
 	if len(b) == 0 {

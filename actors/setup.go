@@ -152,6 +152,7 @@ func (o *Setup) discard() {
 		return
 	}
 	for _, h := range o.end() {
+		o.conn.side.counters.discarded.Add(uint64(len(h.batch.Messages) - h.n))
 		h.batch.Release()
 	}
 }

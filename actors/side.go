@@ -26,6 +26,9 @@ type side struct {
 	writeTimeout time.Duration
 	ledger       ledger
 	routes       atomic.Pointer[table]
+	hooks        *hookline             // of a client; a server's connections have their own
+	hookTimeout  time.Duration         // bounds one step of the hooks
+	line         *atomic.Pointer[Conn] // of a client: the connection that is ready, or nil
 	counters     counters
 	tasks        tasks
 	vacate       sync.Once // gives the root back

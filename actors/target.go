@@ -23,6 +23,7 @@ type target struct {
 	limit  int64
 	waits  atomic.Int64 // payload bytes queued
 	down   atomic.Bool  // the module ended for good
+	hooks  hookSet
 	// current is what the module works at. Only its actor touches it; after a
 	// failure the next incarnation goes on from there.
 	current *delivery
@@ -39,7 +40,7 @@ type delivery struct {
 	conn   *Conn
 	batch  *transport.Batch
 	msgs   []transport.Message // what to deliver
-	picked []transport.Message // memory for msgs when only some are wanted
+	picked []transport.Message // memory for msgs that are not all those of the batch
 	bytes  int64
 	done   int  // messages handed to the handler
 	waited bool // it went through the module's queue
@@ -49,25 +50,9 @@ func (*delivery) private() {}
 
 var deliveries = sync.Pool{New: func() any { return new(delivery) }}
 
-// newDelivery makes a delivery of the messages of batch that the module wants;
-// nil if it wants none. borrowed says that msgs is not the batch's own and will be
-// used for something else.
-func newDelivery(t *target, c *Conn, batch *transport.Batch, msgs []transport.Message, borrowed bool) *delivery {
+// newDelivery makes a delivery of messages of batch, which the caller puts in.
+func newDelivery(t *target, c *Conn, batch *transport.Batch) *delivery {
 	d := deliveries.Get().(*delivery)
-	d.msgs = msgs
-	if match := t.module.Match; match != nil || borrowed {
-		d.picked = d.picked[:0]
-		for _, m := range msgs {
-			if match == nil || match(m) {
-				d.picked = append(d.picked, m)
-			}
-		}
-		d.msgs = d.picked
-	}
-	if len(d.msgs) == 0 {
-		d.free()
-		return nil
-	}
 	batch.Retain()
 	d.target, d.conn, d.batch = t, c, batch
 	return d
@@ -213,6 +198,7 @@ func (t *target) unpark() {
 // ended is called when the module's actor has stopped for good.
 func (t *target) ended() {
 	t.down.Store(true)
+	t.hooks.none()
 	if d := t.current; d != nil {
 		t.current = nil
 		t.side.counters.failed.Add(1)

@@ -34,9 +34,8 @@ func (i *idler) give(costs ...int) {
 	for _, n := range costs {
 		b.Messages = append(b.Messages, transport.Message{Kind: transport.Binary, Payload: make([]byte, n-messageCost)})
 	}
-	if d := newDelivery(i.target, i.conn, b, b.Messages, false); d != nil {
-		d.push()
-	}
+	g := &group{module: i.module, instances: []*target{i.target}}
+	newTable(ToAll, []*group{g}, nil).at("").route(i.conn, b, b.Messages, false)
 }
 
 // queue returns what each of the messages that wait costs.

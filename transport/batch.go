@@ -17,6 +17,14 @@ func newBatch() *Batch {
 	return b
 }
 
+// NewBatch returns a batch of one message that did not come from a socket, such
+// as an answer that was made on this side. It has one reference.
+func NewBatch(m Message) *Batch {
+	b := newBatch()
+	b.Messages = append(b.Messages, m)
+	return b
+}
+
 // own makes b hold one reference of buf until it is released.
 func (b *Batch) own(buf *Buffer) { b.bufs = append(b.bufs, buf) }
 

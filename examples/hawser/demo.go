@@ -276,13 +276,15 @@ func rest(ctx context.Context, d time.Duration) bool {
 // drafts is the middleware: it lets no drafts out.
 type drafts struct{}
 
+var errDraft = errors.New("drafts stay here")
+
 // OnReceive implements actors.Interceptor.
 func (drafts) OnReceive(*actors.Conn, transport.Message) actors.Verdict { return actors.Pass() }
 
 // OnSend implements actors.Interceptor.
 func (drafts) OnSend(_ *actors.Conn, m transport.Message) actors.Verdict {
 	if bytes.HasPrefix(m.Payload, []byte(draftText)) {
-		return actors.Reject()
+		return actors.Reject(errDraft)
 	}
 	return actors.Pass()
 }
