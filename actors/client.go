@@ -47,10 +47,12 @@ func NewClient(system *actor.ActorSystem, url string, o ClientOptions) (*Client,
 	if system == nil {
 		return nil, &OptionError{Option: "system", Problem: "is nil; make one with actor.NewActorSystem"}
 	}
-	if _, err := transport.ParseURL(url); err != nil && (o.Request == nil || url != "") {
-		return nil, err
+	for i, u := range append([]string{url}, o.URLs...) {
+		if _, err := transport.ParseURL(u); err != nil && (o.Request == nil || u != "" || i > 0) {
+			return nil, err
+		}
 	}
-	if err := validateParts(o.Modules, o.Middleware); err != nil {
+	if err := o.validate(); err != nil {
 		return nil, err
 	}
 	o = o.withDefaults()
@@ -74,7 +76,7 @@ func NewClient(system *actor.ActorSystem, url string, o ClientOptions) (*Client,
 }
 
 func newSession(r *root, url string, o ClientOptions) *session {
-	s := &session{options: o, url: url, box: newMailbox(r.dispatcher)}
+	s := &session{options: o, box: newMailbox(r.dispatcher), urls: append([]string{url}, o.URLs...)}
 	s.root, s.system, s.logger = r, r.system, orLogger(o.Logger, r.system)
 	s.name = o.Name
 	if s.name == "" {
@@ -84,6 +86,7 @@ func newSession(r *root, url string, o ClientOptions) *session {
 	s.hookTimeout, s.side.line = o.HookTimeout, &s.line
 	s.hooks = &hookline{side: &s.side, timeout: o.HookTimeout}
 	s.out = &outbox{limits: o.Outbox, ledger: &s.ledger, settled: s.outcomes(), masked: true, held: true}
+	s.wants.out = s.out
 	s.routes.Store(newTable(o.Routing, nil, nil))
 	return s
 }

@@ -30,6 +30,7 @@ type clientActor struct {
 	up         bool  // a socket is there: its loss is news
 	reset      bool  // the session state is to be reset when the connection is down
 	cause      error // why the client stops
+	held       error // why it will be held, if not because of a command
 	lost       int   // attempts since the loss
 	waiting    []waiter
 	expiry     *time.Timer
@@ -61,6 +62,8 @@ func (a *clientActor) Receive(ctx actor.Context) {
 		a.parts.ended(ctx, m.Who)
 	case *hooksOver:
 		a.parts.poison(ctx)
+	case *keepAlive:
+		a.keepAlive(m)
 	case *sweep:
 		a.expire()
 	case *GetStatus:
@@ -127,7 +130,8 @@ func (a *clientActor) settle(ctx actor.Context) {
 	case a.connection != nil || a.state == Stopped:
 	case a.goal == goalHeld && a.state != Held:
 		a.become(Held)
-		a.publish(&Event{Kind: EventHeld})
+		a.publish(&Event{Kind: EventHeld, Cause: a.held})
+		a.held = nil
 	case a.goal == goalDown:
 		a.parts.stop(ctx)
 	}
@@ -186,22 +190,29 @@ func (a *clientActor) decided(event any) {
 	switch e := event.(type) {
 	case *supervisor.RestartScheduled:
 		a.become(Backoff)
+		if e.Failed > 0 {
+			a.endpoint.Add(1)
+		}
 		a.lost = a.attemptOf(e.Attempt)
 		a.publish(&Event{Kind: EventReconnecting, Attempt: a.lost, Delay: e.Delay, Cause: e.Cause})
 	case *supervisor.GaveUp:
-		a.cause = e.Cause
-		a.goal = goalDown
+		a.end(e.Cause)
 		a.publish(&Event{Kind: EventReconnectFailed, Attempt: e.Attempts, Cause: e.Cause})
 		a.hooks.submit(&call{kind: hookReconnectFailed, number: e.Attempts, cause: e.Cause})
 	case *supervisor.Ended:
-		a.cause = e.Cause
-		a.goal = goalDown
+		if a.options.HoldOnAuthFailure && Unauthorized(e.Cause) {
+			a.goal, a.held = goalHeld, e.Cause
+		} else {
+			a.end(e.Cause)
+		}
 	case *supervisor.Escalated:
-		a.cause = e.Cause
-		a.goal = goalDown
+		a.end(e.Cause)
 	}
 	a.side.publish(event)
 }
+
+// end notes that the client ends, and why.
+func (a *clientActor) end(cause error) { a.goal, a.cause = goalDown, cause }
 
 // reached notes how far an incarnation has come.
 func (a *clientActor) reached(p *phase) {
@@ -224,7 +235,31 @@ func (a *clientActor) reached(p *phase) {
 			a.publish(&Event{Kind: EventReconnected, Attempt: a.lost})
 		}
 		a.wasReady = true
+		a.armKeepAlive()
 	}
+}
+
+// armKeepAlive sets the timer of the next message that the application sends to
+// stay alive. It is for this connection alone.
+func (a *clientActor) armKeepAlive() {
+	if a.options.KeepAlive.Every <= 0 {
+		return
+	}
+	box, m := a.box, &keepAlive{epoch: a.epoch}
+	time.AfterFunc(a.options.KeepAlive.Every, func() { box.PostUserMessage(m) })
+}
+
+func (a *clientActor) keepAlive(m *keepAlive) {
+	if m.epoch != a.epoch || a.state != Ready {
+		return
+	}
+	a.guarded("KeepAlive.Message", func() {
+		k := a.options.KeepAlive.Message()
+		if _, err := a.accept(k.Kind, k.Payload); err != nil {
+			a.logger.Warn("actors: keep-alive not accepted", "client", a.name, "error", err)
+		}
+	})
+	a.armKeepAlive()
 }
 
 // dropped notes that the connection was lost, for whatever reason.
@@ -239,6 +274,7 @@ func (a *clientActor) dropped(cause error) {
 func (a *clientActor) down(ctx actor.Context) {
 	a.connection = nil
 	a.out.clearSetup()
+	a.wants.lost()
 	a.dropped(nil)
 	a.farewell(a.cause)
 	a.wasReady = false

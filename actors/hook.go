@@ -72,6 +72,7 @@ type call struct {
 	delay   time.Duration
 	cause   error
 	over    func(error) // told the end, on any thread; may be nil
+	only    *group      // of a module that was added while the connection is up; else nil
 	waiting bool        // for what is still under way to the modules
 }
 
@@ -149,13 +150,15 @@ func (s *station) post(h *hooking) {
 
 // The optional methods of a Handler.
 type (
-	starter       interface{ OnStart(*Context) }
-	stopper       interface{ OnStop() }
-	listener      interface{ OnEvent(*Context, *Event) }
-	connecter     interface{ OnConnect(*Context) error }
-	readier       interface{ OnReady(*Context) }
-	disconnecter  interface{ OnDisconnect(*Context, error) }
-	reconnecting  interface{ OnReconnecting(*Context, int, time.Duration) error }
+	starter      interface{ OnStart(*Context) }
+	stopper      interface{ OnStop() }
+	listener     interface{ OnEvent(*Context, *Event) }
+	connecter    interface{ OnConnect(*Context) error }
+	readier      interface{ OnReady(*Context) }
+	disconnecter interface{ OnDisconnect(*Context, error) }
+	reconnecting interface {
+		OnReconnecting(*Context, int, time.Duration) error
+	}
 	reconnected   interface{ OnReconnected(*Context, int) }
 	reconnectLost interface{ OnReconnectFailed(*Context, int, error) }
 )

@@ -60,6 +60,9 @@ func (l *hookline) plan(c *call) (steps [][]hooked) {
 	if c.kind == hookDisconnect {
 		return l.farewell()
 	}
+	if c.only != nil {
+		return add(nil, c.kind, c.only.of(c.conn))
+	}
 	t := l.side.routes.Load()
 	if c.kind <= hookConnect {
 		for _, s := range t.middleware {
@@ -224,7 +227,7 @@ func (l *hookline) finish() {
 	if l.timer != nil {
 		l.timer.Stop()
 	}
-	if err != nil && c.kind == hookConnect {
+	if err != nil && c.kind == hookConnect && c.only == nil {
 		l.queue = append([]*call{{kind: hookDisconnect, conn: c.conn, cause: err}}, l.queue...)
 	}
 	l.mu.Unlock()

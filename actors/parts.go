@@ -115,6 +115,15 @@ func (p *parts) add(ctx actor.Context, m *AddModule) {
 	}
 	p.modules = append(p.modules[:len(p.modules):len(p.modules)], module)
 	ctx.Send(p.router, &addRoute{group: g, asker: ctx.Sender()})
+	if s := p.side; s.line != nil && s.line.Load() != nil {
+		conn := s.line.Load()
+		s.hooks.submit(&call{kind: hookConnect, conn: conn, only: g, over: func(err error) {
+			if err != nil {
+				s.logger.Warn("actors: an added module refused the connection, which stays", "module", module.Name, "error", err)
+			}
+		}})
+		s.hooks.submit(&call{kind: hookReady, conn: conn, only: g})
+	}
 }
 
 // hooksOver: the hooks that were still to be called have been. Hookline → Client

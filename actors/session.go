@@ -15,7 +15,6 @@ import (
 type session struct {
 	side
 	options   ClientOptions
-	url       string
 	out       *outbox
 	reconnect *supervisor.Reconnect
 	box       *mailbox // of the client's actor
@@ -24,6 +23,10 @@ type session struct {
 	last      atomic.Pointer[Conn] // the latest connection there was
 	fresh     atomic.Bool          // not ready yet since it was told to connect
 	watch     watch
+	wants     wants
+	urls      []string
+	endpoint  atomic.Uint64 // how often the next of urls had its turn
+	identity  atomic.Pointer[string]
 }
 
 // outcomes is the user's OnOutcome, or nil. Its panics harm nobody.
@@ -71,9 +74,7 @@ func (s *session) accept(kind transport.Kind, payload []byte) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if c := s.line.Load(); c != nil {
-		c.wake()
-	}
+	s.wake()
 	return id, nil
 }
 
@@ -85,13 +86,14 @@ func (s *session) dial(ctx context.Context, a Attempt) (wire *transport.Conn, pa
 			wire, err = nil, fmt.Errorf("actors: dial panicked: %v", r)
 		}
 	}()
-	target := Target{URL: s.url}
+	a.URL = s.currentURL()
+	target := Target{URL: a.URL}
 	if ask := s.options.Request; ask != nil {
 		if target, err = ask(ctx, a); err != nil {
 			return nil, "", fmt.Errorf("actors: request for attempt %d: %w", a.Number, err)
 		}
 		if target.URL == "" {
-			target.URL = s.url
+			target.URL = a.URL
 		}
 	}
 	u, err := transport.ParseURL(target.URL)
@@ -104,6 +106,9 @@ func (s *session) dial(ctx context.Context, a Attempt) (wire *transport.Conn, pa
 	return wire, u.Path, err
 }
 
+// currentURL is the endpoint whose turn it is.
+func (s *session) currentURL() string { return s.urls[s.endpoint.Load()%uint64(len(s.urls))] }
+
 // farewell has the end of the latest connection told to those who knew it.
 func (s *session) farewell(cause error) {
 	if c := s.last.Swap(nil); c != nil {
@@ -112,7 +117,29 @@ func (s *session) farewell(cause error) {
 }
 
 // sets reports whether there is a set-up to do.
-func (s *session) sets() bool { return len(s.options.Setup) > 0 }
+func (s *session) sets() bool {
+	o := &s.options
+	return o.Authenticate != nil || len(o.Setup) > 0 || o.Resubscribe != nil || s.wants.any()
+}
+
+// identify notes as whom the client is connected.
+func (s *session) identify(identity string) {
+	if old := s.identity.Swap(&identity); old != nil && *old != identity {
+		s.out.dropBound()
+	}
+}
+
+// wake has what was accepted written, if there is a connection.
+func (s *session) wake() {
+	if c := s.line.Load(); c != nil {
+		c.wake()
+	}
+}
+
+// keepAlive: the server wants to see a message. Timer → Client
+type keepAlive struct{ epoch uint64 }
+
+func (*keepAlive) private() {}
 
 func merge(a, b http.Header) http.Header {
 	if len(b) == 0 {

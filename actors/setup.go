@@ -18,14 +18,22 @@ const openingLimit = 256
 // error with its own verdict. A panic counts as an error.
 type SetupStep func(ctx context.Context, o *Setup) error
 
-// SetupError says which set-up step failed.
+// SetupError says which part of the set-up failed.
 type SetupError struct {
-	// Step counts from 1.
+	// Step is the number of the set-up step, from 1; 0 for Authenticate and for
+	// Resubscribe.
 	Step int
-	Err  error
+	// Stage is "authenticate", "set-up step" or "resubscribe".
+	Stage string
+	Err   error
 }
 
-func (e *SetupError) Error() string { return fmt.Sprintf("actors: set-up step %d: %v", e.Step, e.Err) }
+func (e *SetupError) Error() string {
+	if e.Step > 0 {
+		return fmt.Sprintf("actors: %s %d: %v", e.Stage, e.Step, e.Err)
+	}
+	return fmt.Sprintf("actors: %s: %v", e.Stage, e.Err)
+}
 
 // Unwrap returns the cause.
 func (e *SetupError) Unwrap() error { return e.Err }
@@ -33,7 +41,9 @@ func (e *SetupError) Unwrap() error { return e.Err }
 // Setup is a connection on which the set-up steps run. What it sends goes out
 // ahead of the messages that wait in the outbox; what it receives no module sees.
 type Setup struct {
-	conn *Conn
+	conn    *Conn
+	attempt Attempt
+	session *session // nil on a server
 
 	mu     sync.Mutex
 	queue  []held
@@ -64,6 +74,20 @@ func newSetup(c *Conn) *Setup { return &Setup{conn: c, some: make(chan struct{},
 
 // Conn returns the connection that is being set up.
 func (o *Setup) Conn() *Conn { return o.conn }
+
+// Attempt returns the attempt that made the connection: its Cause says how the one
+// before ended. See [Unauthorized].
+func (o *Setup) Attempt() Attempt { return o.attempt }
+
+// Identify says as whom the connection is authenticated: any string that differs
+// when the rights differ, and is no secret. When it differs from that of the
+// connection before, messages that wait and are Bound to it are dropped as
+// Superseded.
+func (o *Setup) Identify(identity string) {
+	if o.session != nil {
+		o.session.identify(identity)
+	}
+}
 
 // Send accepts a message for the peer, ahead of everything that waits. If the
 // connection is lost before it leaves it is dropped as Superseded: the next
@@ -171,19 +195,38 @@ func (c *Conn) goOn(*openingOver) {
 	c.flush()
 }
 
-// setUp runs the steps. It is called on a goroutine of its own.
+// setUp authenticates, runs the steps, and asks for what is wanted, in this order.
+// It is called on a goroutine of its own.
 func (s *session) setUp(ctx context.Context, o *Setup) (err error) {
-	step := 0
+	at := SetupError{Stage: "authenticate"}
 	defer func() {
 		if r := recover(); r != nil {
-			err = &SetupError{Step: step, Err: fmt.Errorf("panic: %v", r)}
+			err = fmt.Errorf("panic: %v", r)
+		}
+		if err != nil {
+			at.Err = err
+			err = &at
 		}
 	}()
-	for i, f := range s.options.Setup {
-		step = i + 1
+	if f := s.options.Authenticate; f != nil {
 		if err := f(ctx, o); err != nil {
-			return &SetupError{Step: step, Err: err}
+			return err
 		}
 	}
-	return nil
+	at.Stage = "set-up step"
+	for i, f := range s.options.Setup {
+		at.Step = i + 1
+		if err := f(ctx, o); err != nil {
+			return err
+		}
+	}
+	at.Step, at.Stage = 0, "resubscribe"
+	resubscribe := s.options.Resubscribe
+	if resubscribe == nil {
+		resubscribe = ask
+	}
+	if err := resubscribe(ctx, o, s.wants.begin()); err != nil {
+		return err
+	}
+	return s.wants.done(o.conn.epoch)
 }

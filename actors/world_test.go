@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -82,7 +83,13 @@ func (w *world) serve(o ServerOptions) {
 // dial starts a client that records what it gets and what happens to it.
 func (w *world) dial(o ClientOptions) *Client {
 	w.t.Helper()
-	o.NetDial = w.listener.Dial
+	return w.dialBy(o, w.listener.Dial)
+}
+
+// dialBy is dial with a dialler of the test.
+func (w *world) dialBy(o ClientOptions, dial func(ctx context.Context, network, addr string) (net.Conn, error)) *Client {
+	w.t.Helper()
+	o.NetDial = dial
 	if o.Modules == nil {
 		o.Modules = []Module{{Name: "sink", New: func() Handler {
 			return HandlerFunc(func(_ *Context, m transport.Message) {

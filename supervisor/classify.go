@@ -29,6 +29,10 @@ type (
 		error
 		RetryAfter() time.Duration
 	}
+	unauthorized interface {
+		error
+		Unauthorized() bool
+	}
 )
 
 // Classify is the default table of what a failure means. It looks, in this order,
@@ -36,6 +40,7 @@ type (
 //
 //   - with a method Terminal() bool that is true, an untrusted certificate or a
 //     malformed URL: Stop;
+//   - with a method Unauthorized() bool that is true: one more attempt, as with 401;
 //   - with a method CloseCode() uint16, a WebSocket close code (RFC 6455 §7.4);
 //   - with a method HTTPStatus() (int, time.Duration), an HTTP status other than 0
 //     and its Retry-After.
@@ -45,6 +50,9 @@ type (
 func Classify(err error) Verdict {
 	if hopeless(err) {
 		return Verdict{Action: Stop}
+	}
+	if u, ok := errors.AsType[unauthorized](err); ok && u.Unauthorized() {
+		return Verdict{Once: true}
 	}
 	if c, ok := errors.AsType[closed](err); ok {
 		return classifyClose(c.CloseCode(), err)

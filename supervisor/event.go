@@ -14,6 +14,7 @@ import (
 type RestartScheduled struct {
 	Child   *actor.PID
 	Attempt int // in a row, from 1
+	Failed  int // attempts in a row that failed; 0 after the loss of a stable session
 	Delay   time.Duration
 	Cause   error
 }
@@ -54,7 +55,7 @@ func announce(system *actor.ActorSystem, notify func(event any), child *actor.PI
 	case d.Action == Escalate:
 		ev, directive = &Escalated{Child: child, Cause: d.Cause}, actor.EscalateDirective
 	default:
-		ev = &RestartScheduled{Child: child, Attempt: d.Attempt, Delay: d.Delay, Cause: d.Cause}
+		ev = &RestartScheduled{Child: child, Attempt: d.Attempt, Failed: d.Failed, Delay: d.Delay, Cause: d.Cause}
 		directive = actor.RestartDirective
 	}
 	if notify != nil {

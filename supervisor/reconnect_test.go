@@ -47,7 +47,7 @@ func TestReconnectRestartsAtOnceAndLetsTheChildWait(t *testing.T) {
 			if p := r.Plan(); p != (Plan{Attempt: i + 1, Delay: delay, Cause: io.EOF}) {
 				t.Errorf("plan %+v", p)
 			}
-			if e, ok := w.heard()[0].(*RestartScheduled); !ok || *e != (RestartScheduled{Child: e.Child, Attempt: i + 1, Delay: delay, Cause: io.EOF}) || !e.Child.Equal(kid) {
+			if e, ok := w.heard()[0].(*RestartScheduled); !ok || *e != (RestartScheduled{Child: e.Child, Attempt: i + 1, Failed: i + 1, Delay: delay, Cause: io.EOF}) || !e.Child.Equal(kid) {
 				t.Errorf("event %+v", e)
 			}
 			w.send(kid, "status")
