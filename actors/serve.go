@@ -76,11 +76,23 @@ func (v *service) shake(nc net.Conn) {
 		_ = nc.Close()
 		return
 	}
-	defer v.shaken(nc)
+	began := false
+	defer func() {
+		if began {
+			v.joined()
+		} else {
+			v.shaken(nc)
+		}
+	}()
+	raw := nc
 	if v.options.TLSConfig != nil {
 		nc = tls.Server(nc, v.options.TLSConfig)
 	}
-	wire, req, err := v.upgrader.Upgrade(nc)
+	upgrader := v.upgraderFor(func() bool {
+		began = v.joins(raw)
+		return began
+	})
+	wire, req, err := upgrader.Upgrade(nc)
 	if err != nil {
 		v.logger.Debug("actors: handshake refused", "server", v.name, "error", err)
 		return
@@ -97,6 +109,49 @@ func (v *service) shakes(nc net.Conn) bool {
 	}
 	v.shaking[nc] = struct{}{}
 	return true
+}
+
+// joins notes that a handshake is accepted: what follows is not cut short any more,
+// so that the peer gets a close frame and no reset. It reports false when nobody is
+// let in.
+func (v *service) joins(nc net.Conn) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.draining.Load() {
+		return false
+	}
+	delete(v.shaking, nc)
+	v.joining++
+	return true
+}
+
+// joined notes that an accepted handshake has come to a shard, or failed after all.
+func (v *service) joined() {
+	v.mu.Lock()
+	v.joining--
+	f := v.joinedAll
+	if v.joining > 0 {
+		f = nil
+	} else {
+		v.joinedAll = nil
+	}
+	v.mu.Unlock()
+	if f != nil {
+		f()
+	}
+}
+
+// whenJoined calls f when no accepted handshake is under way.
+func (v *service) whenJoined(f func()) {
+	v.mu.Lock()
+	some := v.joining > 0
+	if some {
+		v.joinedAll = f
+	}
+	v.mu.Unlock()
+	if !some {
+		f()
+	}
 }
 
 func (v *service) shaken(nc net.Conn) {
@@ -122,10 +177,12 @@ func (v *service) unlisten(ln net.Listener) {
 	_ = ln.Close()
 }
 
-// closeListeners lets nobody new in, and ends the handshakes under way.
+// closeListeners lets nobody new in, and ends the handshakes whose request is still
+// awaited.
 func (v *service) closeListeners() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	v.draining.Store(true)
 	for ln := range v.listeners {
 		_ = ln.Close()
 	}

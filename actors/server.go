@@ -113,7 +113,9 @@ type service struct {
 
 	mu        sync.Mutex
 	listeners map[net.Listener]struct{}
-	shaking   map[net.Conn]struct{} // sockets whose handshake is under way
+	shaking   map[net.Conn]struct{} // sockets whose request is awaited
+	joining   int                   // handshakes that are accepted, and not joined yet
+	joinedAll func()                // called once when there are none
 }
 
 var serverNames atomic.Uint64
@@ -159,16 +161,30 @@ func newService(r *root, o ServerOptions) *service {
 	s.routes.Store(newTable(o.Routing, nil, nil))
 	s.upgrader = &transport.Upgrader{
 		Timeout: o.HandshakeTimeout, Subprotocols: o.Subprotocols, CheckOrigin: o.CheckOrigin,
-		Header: o.Header, Authorize: s.authorize, Limits: o.Limits, Poller: r.pollerOf(),
+		Header: o.Header, Limits: o.Limits, Poller: r.pollerOf(),
 	}
 	return s
+}
+
+// upgraderFor returns the upgrader of one handshake. Once it accepts, accepted is
+// called, and what it returns decides.
+func (s *service) upgraderFor(accepted func() bool) *transport.Upgrader {
+	u := *s.upgrader
+	u.Authorize = func(r *transport.Request) error {
+		if err := s.authorize(r); err != nil {
+			return err
+		}
+		if !accepted() {
+			return &transport.HandshakeError{Status: http.StatusServiceUnavailable, RetryAfter: time.Second, Detail: "server is going away"}
+		}
+		return nil
+	}
+	return &u
 }
 
 // authorize refuses what nobody would serve before it asks the user.
 func (s *service) authorize(r *transport.Request) error {
 	switch {
-	case s.draining.Load():
-		return &transport.HandshakeError{Status: http.StatusServiceUnavailable, RetryAfter: time.Second, Detail: "server is going away"}
 	case !s.routes.Load().serves(r.Path):
 		return &transport.HandshakeError{Status: http.StatusNotFound, Detail: "no module serves this path"}
 	case s.options.Authorize != nil:
@@ -190,7 +206,16 @@ func (s *Server) Books() Books { return s.s.ledger.books() }
 // ServeHTTP upgrades a request to a connection. It returns when the connection
 // has been handed to its actor, or refused.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	wire, req, err := s.s.upgrader.UpgradeHTTP(w, r)
+	began := false
+	wire, req, err := s.s.upgraderFor(func() bool {
+		began = s.s.joins(nil)
+		return began
+	}).UpgradeHTTP(w, r)
+	defer func() {
+		if began {
+			s.s.joined()
+		}
+	}()
 	if err != nil {
 		s.s.logger.Debug("actors: handshake refused", "server", s.s.name, "error", err)
 		return
@@ -239,9 +264,11 @@ func (s *Server) Close(ctx context.Context) error {
 	v := s.s
 	ctx, cancel := context.WithTimeout(ctx, v.closeTimeout+time.Second)
 	defer cancel()
-	v.draining.Store(true)
 	v.closeListeners()
-	v.box.PostUserMessage(&shutdown{})
+	shut := func() { v.box.PostUserMessage(&shutdown{}) }
+	v.whenJoined(shut)
+	late := time.AfterFunc(v.closeTimeout/2, shut) // the user's Metadata may block
+	defer late.Stop()
 	select {
 	case <-v.stopped:
 	case <-ctx.Done():

@@ -20,6 +20,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/gobwas/ws"
 
+	"github.com/hawser-go/hawser/supervisor"
 	"github.com/hawser-go/hawser/transport"
 )
 
@@ -296,4 +297,30 @@ func TestAModuleThatIsFullActsByItsPolicy(t *testing.T) {
 			w.end()
 		})
 	}
+}
+
+func TestAConnectionThatJoinsWhileTheServerClosesIsToldSo(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		asked, answer := make(chan struct{}), make(chan struct{})
+		w.serve(ServerOptions{Metadata: func(*transport.Request) any {
+			close(asked)
+			<-answer
+			return nil
+		}})
+		c := w.dial(ClientOptions{Restart: supervisor.Temporary})
+		<-asked
+		closed := make(chan error, 1)
+		go func() { closed <- w.server.Close(context.Background()) }()
+		synctest.Wait()
+		close(answer)
+		err := c.WaitStopped(context.Background())
+		frame, ok := errors.AsType[*transport.CloseError](err)
+		if !ok || frame.Code != transport.GoingAway {
+			t.Errorf("the client ended with %v; want 1001", err)
+		}
+		if err := <-closed; err != nil {
+			t.Error(err)
+		}
+		w.end()
+	})
 }
