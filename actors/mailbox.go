@@ -45,6 +45,7 @@ type mailbox struct {
 	suspended  bool
 	closed     bool
 	started    bool
+	moves      bool // what is left is to be handled on another thread
 }
 
 var (
@@ -115,6 +116,14 @@ func (m *mailbox) tryRun(msg any) bool {
 	returned = true
 	m.run()
 	return true
+}
+
+// moveOver makes the actor, which is at work, go on with its next message on another
+// thread than this one.
+func (m *mailbox) moveOver() {
+	m.mu.Lock()
+	m.moves = true
+	m.mu.Unlock()
 }
 
 // evict takes the oldest message that matches out of the queue, or returns nil.
@@ -237,6 +246,11 @@ func (m *mailbox) turn() {
 	for i := 0; ; i++ {
 		m.mu.Lock()
 		switch {
+		case m.moves:
+			m.moves = false
+			m.mu.Unlock()
+			m.dispatcher.push(m)
+			return
 		case len(m.system) > 0:
 			msg := m.system[0]
 			m.system[0] = nil

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -89,16 +90,19 @@ type Module struct {
 	// Unrouted gives the module what no other one wants, and nothing else; it has
 	// neither Match nor Rule. Such messages are counted as unrouted all the same.
 	Unrouted bool
-	// Async takes the module out of the turn: it runs on a worker of its own
-	// instead of on the thread that reads. For handlers that usually block.
+	// Async keeps the module out of the turn: it always runs on a worker of its own
+	// instead of on the thread that reads. For handlers that may block at any time.
+	// Default false: a module runs in the turn while it is quick. One that keeps a
+	// turn for more than 1 ms is taken out of it, until it has been quick 64 times in
+	// a row; beside other modules it has to show that first.
 	Async bool
 	// Instances is how many actors share the work; a connection always uses the
 	// same one, so the order of its messages stands. Default 1. Handlers that
 	// have no state of their own may have one for each CPU.
 	Instances int
 	// QueueBytes bounds what waits for one instance while it is busy: payload bytes,
-	// and 64 more for each message, give or take one read of each connection.
-	// Default 1 MiB; negative: no bound.
+	// and 64 more for each message. With DropOldest the newest message may wait
+	// beyond it, with Block what one read of each connection brought. Default 1 MiB; negative: no bound.
 	QueueBytes int
 	// Overflow says what happens at that bound. Default Block.
 	Overflow OverflowPolicy
@@ -211,16 +215,37 @@ func (m *moduleActor) start() {
 	}
 }
 
+// handle hands the messages to the handler. Within the turn of a reader it gives
+// up that thread when it has kept it for too long: the reader has pings to answer,
+// and other modules to serve. It looks at the clock after 1, 2, 4, 8 … messages.
 func (m *moduleActor) handle(d *delivery) {
-	m.target.current = d
+	t := m.target
+	t.current = d
 	m.ctx.conn = d.conn
+	inTurn := !d.waited
+	since := d.conn.lastRead.Load()
+	if !inTurn {
+		since = time.Now().UnixNano()
+	}
+	step, check := 1, d.done+1
 	for n := d.len(); d.done < n; {
 		i := d.done
 		d.done++
 		m.handler.OnMessage(&m.ctx, d.at(i))
+		if !inTurn || d.done != check || d.done == n {
+			continue
+		}
+		step *= 2
+		check += step
+		if time.Now().UnixNano()-since > turnBudget {
+			m.ctx.conn, t.current = nil, nil
+			t.pace.Store(probation)
+			d.yield()
+			return
+		}
 	}
-	m.ctx.conn = nil
-	m.target.current = nil
+	m.ctx.conn, t.current = nil, nil
+	t.took(time.Now().UnixNano() - since)
 	d.finish()
 }
 

@@ -44,6 +44,11 @@ func newTable(routing Routing, groups []*group, middleware []*station) *table {
 	for path := range paths {
 		t.views[path] = t.newView(path)
 	}
+	for _, g := range groups {
+		for _, i := range g.instances {
+			i.placed = true
+		}
+	}
 	return t
 }
 
@@ -61,10 +66,27 @@ func (t *table) newView(path string) *view {
 			v.plain = v.plain && m.Rule == nil && m.Match == nil
 		}
 	}
+	if len(v.groups)+len(v.rest) > 1 {
+		v.try()
+	}
 	if t.routing == ToFirst && len(v.groups) > 1 || len(v.groups) == 0 {
 		v.plain = false
 	}
 	return v
+}
+
+// try makes modules that are new, and not alone, show first that they are quick: a
+// slow one would hold up the others with the thread that reads.
+func (v *view) try() {
+	for _, groups := range [][]*group{v.groups, v.rest} {
+		for _, g := range groups {
+			for _, i := range g.instances {
+				if !i.placed {
+					i.pace.Store(probation)
+				}
+			}
+		}
+	}
 }
 
 // at returns the view of a path.

@@ -194,6 +194,9 @@ func TestClientsAndServersShareARootUntilTheLastOfThemIsClosed(t *testing.T) {
 
 // fragileServer are the options of a server of which two paths fail.
 func fragileServer() ServerOptions {
+	echo, other := echoModule, echoModule
+	echo.Path, other.Path = "/", "/metadata" // alone on its path, a module runs in the turn
+	other.Name = "other"
 	return ServerOptions{
 		Metadata: func(r *transport.Request) any {
 			if r.Path == "/metadata" {
@@ -201,7 +204,7 @@ func fragileServer() ServerOptions {
 			}
 			return nil
 		},
-		Modules: []Module{module("exit", "/exit", func(*Context, transport.Message) { runtime.Goexit() }), echoModule},
+		Modules: []Module{module("exit", "/exit", func(*Context, transport.Message) { runtime.Goexit() }), echo, other},
 	}
 }
 

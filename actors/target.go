@@ -3,6 +3,7 @@ package actors
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -12,6 +13,14 @@ import (
 // messageCost is what a message that waits costs beside its payload, so that
 // empty messages are bounded too.
 const messageCost = 64
+
+const (
+	// turnBudget is how long a module may keep the thread of a reader, ns.
+	turnBudget = int64(time.Millisecond)
+	// probation is how many deliveries in a row a module must handle within the
+	// budget before it runs in the turn.
+	probation = 64
+)
 
 // target is one module actor as readers see it. It belongs to the stable plane:
 // the module may restart, its target stays.
@@ -24,6 +33,8 @@ type target struct {
 	waits  atomic.Int64 // payload bytes queued
 	down   atomic.Bool  // the module ended for good
 	hooks  hookSet
+	pace   atomic.Int32 // quick deliveries still to come before it runs in the turn
+	placed bool         // it has been in a route table
 	// current is what the module works at. Only its actor touches it; after a
 	// failure the next incarnation goes on from there.
 	current *delivery
@@ -70,17 +81,39 @@ func (d *delivery) push() {
 		d.drop()
 		return
 	}
-	if !t.module.Async && t.box.tryRun(d) {
+	if !t.module.Async && t.pace.Load() <= 0 && t.box.tryRun(d) {
 		return
 	}
-	for _, m := range d.msgs {
-		d.bytes += int64(len(m.Payload)) + messageCost
-	}
+	d.enqueue()
+}
+
+// yield puts the messages that are left of a delivery into the module's queue, for
+// another thread than the one that the module has just kept for too long.
+func (d *delivery) yield() {
+	d.target.box.moveOver()
+	d.msgs, d.done = d.msgs[d.done:], 0
+	d.enqueue()
+}
+
+// enqueue puts the delivery into the module's queue, by the overflow policy.
+func (d *delivery) enqueue() {
+	t := d.target
+	d.bytes = cost(d.msgs)
 	d.queued()
 	if t.limit > 0 && t.waits.Add(d.bytes) > t.limit && !d.overflow() {
 		return
 	}
 	t.box.PostUserMessage(d)
+}
+
+// took notes how long a delivery kept its thread.
+func (t *target) took(ns int64) {
+	switch pace := t.pace.Load(); {
+	case ns > turnBudget:
+		t.pace.Store(probation)
+	case pace > 0:
+		t.pace.Store(pace - 1)
+	}
 }
 
 // queued marks a delivery that is handled outside the turn that brought it.
@@ -105,9 +138,22 @@ func (d *delivery) overflow() bool {
 			t.side.counters.discarded.Add(uint64(old.len() - old.done))
 			old.release()
 		}
+		msgs, over := d.msgs, t.waits.Load()-t.limit
+		for len(msgs) > 1 && over > 0 {
+			over -= cost(msgs[:1])
+			msgs = msgs[1:]
+		}
+		d.keep(msgs)
 		return true
 	case DropNewest:
-		t.side.counters.discarded.Add(uint64(d.len()))
+		msgs, over := d.msgs, t.waits.Load()-t.limit
+		for len(msgs) > 0 && over > 0 {
+			over -= cost(msgs[len(msgs)-1:])
+			msgs = msgs[:len(msgs)-1]
+		}
+		if d.keep(msgs); len(msgs) > 0 {
+			return true
+		}
 		d.release()
 		return false
 	case CloseSlow:
@@ -119,6 +165,23 @@ func (d *delivery) overflow() bool {
 		t.park(d.conn)
 		return true
 	}
+}
+
+// keep gives up the other messages of the delivery.
+func (d *delivery) keep(msgs []transport.Message) {
+	less := d.bytes - cost(msgs)
+	d.target.side.counters.discarded.Add(uint64(d.len() - len(msgs)))
+	d.bytes -= less
+	d.target.waits.Add(-less)
+	d.msgs = msgs
+}
+
+// cost is what messages cost that wait.
+func cost(msgs []transport.Message) (n int64) {
+	for _, m := range msgs {
+		n += int64(len(m.Payload)) + messageCost
+	}
+	return n
 }
 
 func isDelivery(msg any) bool {
