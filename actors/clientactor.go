@@ -175,7 +175,7 @@ func (a *clientActor) leave(ctx actor.Context, how *leave) {
 // connection is decided by the policy, that of a module by its own supervision.
 func (a *clientActor) HandleFailure(sys *actor.ActorSystem, sup actor.Supervisor, child *actor.PID, rs *actor.RestartStatistics, reason, msg any) {
 	if a.connection == nil || !child.Equal(a.connection) {
-		a.parts.strategy.HandleFailure(sys, sup, child, rs, reason, msg)
+		a.parts.HandleFailure(sys, sup, child, rs, reason, msg)
 		return
 	}
 	a.dropped(supervisor.ToError(reason))

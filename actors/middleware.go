@@ -82,6 +82,8 @@ type station struct {
 	inline      atomic.Pointer[inline]
 	logged      atomic.Int64 // when a panic was last logged, ns
 	current     parcelAt
+	judged      bool        // it has judged a message since it was started
+	works       atomic.Bool // it has since its last failure
 }
 
 // inline is the Interceptor of an inline station.
@@ -96,6 +98,14 @@ type parcelAt interface {
 	work(s *station)
 	// fault gives the message at which the interceptor failed its verdict.
 	fault(s *station)
+}
+
+// work notes that a message has been judged.
+func (s *station) work() {
+	if !s.judged && s.box != nil {
+		s.judged = true
+		s.works.Store(true)
+	}
 }
 
 // failed is the verdict on a message at which the interceptor panicked.
@@ -194,6 +204,7 @@ func (m *middlewareActor) Receive(ctx actor.Context) {
 // start makes the Interceptor, and goes on behind the message that the one
 // before failed at.
 func (s *station) start() {
+	s.judged = false
 	s.interceptor = s.middleware.New()
 	s.hooks.learn(s.interceptor, interceptorHooks)
 	if p := s.current; p != nil {

@@ -164,6 +164,7 @@ type moduleActor struct {
 	target  *target
 	handler Handler
 	ctx     Context
+	works   bool // it has handled a message since it was started
 }
 
 func (m *moduleActor) Receive(ctx actor.Context) {
@@ -232,6 +233,10 @@ func (m *moduleActor) handle(d *delivery) {
 		i := d.done
 		d.done++
 		m.handler.OnMessage(&m.ctx, d.at(i))
+		if !m.works {
+			m.works = true
+			t.works.Store(true)
+		}
 		if !inTurn || d.done != check || d.done == n {
 			continue
 		}

@@ -65,7 +65,9 @@ func (o *outbound) judge(s *station) {
 	for o.next < len(o.msgs) {
 		m := o.msgs[o.next]
 		o.next++
-		o.apply(s, s.send(o.conn, m), m)
+		v := s.send(o.conn, m)
+		s.work()
+		o.apply(s, v, m)
 	}
 	o.msgs, o.entries = o.msgs[:o.kept], o.entries[:o.kept]
 }

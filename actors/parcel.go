@@ -63,7 +63,9 @@ func (p *parcel) judge(s *station) {
 	for p.next < len(p.msgs) {
 		m := p.msgs[p.next]
 		p.next++
-		p.apply(s, s.receive(p.conn, m), m)
+		v := s.receive(p.conn, m)
+		s.work()
+		p.apply(s, v, m)
 	}
 	p.msgs = p.msgs[:p.kept]
 }

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -18,12 +19,13 @@ type parts struct {
 	router   *actor.PID
 	modules  []Module
 	targets  []*target
+	works    map[string]*atomic.Bool // by actor: it has handled something since its last failure
 	left     map[string]bool // modules that have mail to handle before the owner stops
 	deadline *time.Timer
 }
 
 func newParts(s *side) parts {
-	return parts{side: s, strategy: supervisor.NewOneForOne(supervisor.OneForOneOptions{Notify: s.publish})}
+	return parts{side: s, works: map[string]*atomic.Bool{}, strategy: supervisor.NewOneForOne(supervisor.OneForOneOptions{Notify: s.publish})}
 }
 
 // spawn starts the parts and makes the first route table. It is called when the
@@ -70,9 +72,11 @@ func (p *parts) station(ctx actor.Context, place int, m *Middleware) (s *station
 	}
 	s.box = newMailbox(p.side.root.dispatcher)
 	props := p.side.root.props(func() actor.Actor { return &middlewareActor{station: s} }, s.box, escalate)
-	if _, err := ctx.SpawnNamed(props, "middleware-"+m.Name); err != nil {
+	pid, err := ctx.SpawnNamed(props, "middleware-"+m.Name)
+	if err != nil {
 		return nil, fmt.Errorf("actors: spawn middleware %q: %w", m.Name, err)
 	}
+	p.works[pid.Id] = &s.works
 	return s, nil
 }
 
@@ -94,11 +98,21 @@ func (p *parts) group(ctx actor.Context, m *Module) (*group, error) {
 			return nil, fmt.Errorf("actors: spawn module %q: %w", m.Name, err)
 		}
 		p.strategy.SetRestart(pid, m.Restart)
+		p.works[pid.Id] = &t.works
 		t.pid = pid
 		g.instances = append(g.instances, t)
 		p.targets = append(p.targets, t)
 	}
 	return g, nil
+}
+
+// HandleFailure decides on the failure of a module or a middleware. One that has
+// handled messages since its last failure is not given up.
+func (p *parts) HandleFailure(sys *actor.ActorSystem, sup actor.Supervisor, child *actor.PID, rs *actor.RestartStatistics, reason, msg any) {
+	if w := p.works[child.Id]; w != nil && w.Swap(false) {
+		p.strategy.Progress(child)
+	}
+	p.strategy.HandleFailure(sys, sup, child, rs, reason, msg)
 }
 
 // add starts one more module and routes to it.

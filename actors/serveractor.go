@@ -83,7 +83,7 @@ func (a *serverActor) shardEnded(ctx actor.Context, m *actor.Terminated) {
 // HandleFailure implements actor.SupervisorStrategy. A shard that fails is
 // restarted: its connections end, the others live on.
 func (a *serverActor) HandleFailure(sys *actor.ActorSystem, sup actor.Supervisor, child *actor.PID, rs *actor.RestartStatistics, reason, msg any) {
-	a.parts.strategy.HandleFailure(sys, sup, child, rs, reason, msg)
+	a.parts.HandleFailure(sys, sup, child, rs, reason, msg)
 }
 
 // Observe lets the strategy of the modules see what it needs to.

@@ -35,6 +35,7 @@ type target struct {
 	hooks  hookSet
 	pace   atomic.Int32 // quick deliveries still to come before it runs in the turn
 	placed bool         // it has been in a route table
+	works  atomic.Bool  // it has handled a message since its last failure
 	// current is what the module works at. Only its actor touches it; after a
 	// failure the next incarnation goes on from there.
 	current *delivery

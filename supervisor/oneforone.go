@@ -50,6 +50,10 @@ type OneForOne struct {
 	stopped  bool // the supervising actor stops or restarts
 }
 
+// unfailed is the history of a child that has run so far; how long does not matter:
+// its first failure follows no attempt.
+var unfailed = History{ReadySince: time.Unix(0, 0)}
+
 // child is what is known of a child that has failed before, or has a restart type
 // of its own.
 type child struct {
@@ -121,6 +125,15 @@ func (o *OneForOne) HandleFailure(system *actor.ActorSystem, s actor.Supervisor,
 // Only to be called in the thread of the supervising actor.
 func (o *OneForOne) SetRestart(pid *actor.PID, t RestartType) { o.child(pid).restart = t }
 
+// Progress says that a child has done part of its work since it was restarted: the
+// failures before that do not count any more. A child that fails at one message in
+// a hundred lives on, one that fails at each is given up. Only to be called in the
+// thread of the supervising actor.
+func (o *OneForOne) Progress(pid *actor.PID) {
+	c := o.child(pid)
+	c.history, c.restarts = unfailed, nil
+}
+
 // Leave says that the supervising actor is about to stop a child: it is not
 // restarted any more, neither for a failure of before nor for a new one. Only to be
 // called in the thread of that actor.
@@ -157,9 +170,7 @@ func (o *OneForOne) Observe(ctx actor.Context) (consumed bool) {
 func (o *OneForOne) child(pid *actor.PID) *child {
 	c := o.children[pid.Id]
 	if c == nil {
-		// It has run so far; how long does not matter: its first failure follows no
-		// attempt.
-		c = &child{restart: o.options.Restart, history: History{ReadySince: time.Unix(0, 0)}}
+		c = &child{restart: o.options.Restart, history: unfailed}
 		if o.children == nil {
 			o.children = map[string]*child{}
 		}

@@ -346,3 +346,25 @@ func TestDecisionsReachProtoactorsEventStream(t *testing.T) {
 		w.stop(t, parent)
 	})
 }
+
+func TestAChildThatMakesProgressIsNotGivenUp(t *testing.T) {
+	for _, progress := range []bool{false, true} {
+		now := time.Unix(1000, 0)
+		o := NewOneForOne(OneForOneOptions{Now: func() time.Time { return now }, Rand: func() float64 { return 1 }})
+		pid := actor.NewPID("local", "child")
+		var last Decision
+		for range 100 {
+			now = now.Add(time.Millisecond)
+			if progress {
+				o.Progress(pid)
+			}
+			last = o.decide(o.child(pid), errBoom)
+		}
+		if last.GaveUp == progress {
+			t.Errorf("with progress %t: gave up %t", progress, last.GaveUp)
+		}
+		if progress && last.Delay > moduleInitialDelay {
+			t.Errorf("it rests %v after progress", last.Delay)
+		}
+	}
+}
