@@ -83,6 +83,7 @@ func newSession(r *root, url string, o ClientOptions) *session {
 	s.heartbeat, s.writeTimeout, s.closeTimeout = o.Heartbeat, o.WriteTimeout, o.CloseTimeout
 	s.out = &outbox{limits: o.Outbox, ledger: &s.ledger, settled: s.outcomes(), masked: true, held: true}
 	s.routes.Store(newTable(nil, nil))
+	s.life.begin(o.History)
 	return s
 }
 

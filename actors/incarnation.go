@@ -20,6 +20,7 @@ type (
 		epoch uint64
 		wire  *transport.Conn
 		path  string
+		took  time.Duration
 		err   error
 	}
 	// phase: the incarnation has come to a state. Connection → Client
@@ -124,8 +125,9 @@ func (c *incarnation) dial(ctx actor.Context) {
 	attempt := Attempt{Number: c.attempt, Cause: s.reconnect.Plan().Cause}
 	s.tasks.start("dial", func() {
 		defer cancel()
+		start := time.Now()
 		wire, path, err := s.dial(dialing, attempt)
-		box.PostUserMessage(&dialed{epoch: epoch, wire: wire, path: path, err: err})
+		box.PostUserMessage(&dialed{epoch: epoch, wire: wire, path: path, took: time.Since(start), err: err})
 	})
 }
 
@@ -176,6 +178,7 @@ func (c *incarnation) open(ctx actor.Context, m *dialed) {
 		id: c.epoch, epoch: c.epoch, pid: ctx.Self(), connection: c.box,
 	}
 	c.connection.over = c.over
+	s.life.opened(c.conn, m.took)
 	s.out.openSetup(c.epoch)
 	var steps *Setup
 	if len(s.options.Setup) > 0 {

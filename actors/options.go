@@ -102,6 +102,9 @@ type ClientOptions struct {
 	OnSessionReset func(cause error)
 	// Logger gets what no event tells. Default: the actor system's.
 	Logger *slog.Logger
+	// History is how many transitions the client remembers, for [Client.History].
+	// Memory is taken as they come, some 200 bytes each. Default 128; negative: none.
+	History int
 }
 
 func (o ClientOptions) withDefaults() ClientOptions {
@@ -110,6 +113,9 @@ func (o ClientOptions) withDefaults() ClientOptions {
 	o.CloseTimeout = closeTimeout(o.CloseTimeout)
 	o.Heartbeat = o.Heartbeat.withDefaults()
 	o.Outbox = o.Outbox.withDefaults(4<<20, 15*time.Second)
+	if o.History == 0 {
+		o.History = 128
+	}
 	return o
 }
 

@@ -23,7 +23,7 @@ type parts struct {
 }
 
 func newParts(s *side) parts {
-	return parts{side: s, strategy: supervisor.NewOneForOne(supervisor.OneForOneOptions{Notify: s.publish})}
+	return parts{side: s, strategy: supervisor.NewOneForOne(supervisor.OneForOneOptions{Notify: s.noticed})}
 }
 
 // spawn starts the parts and makes the first route table. It is called when the

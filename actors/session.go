@@ -23,6 +23,7 @@ type session struct {
 	line      atomic.Pointer[Conn] // the connection that is ready, or nil
 	fresh     atomic.Bool          // not ready yet since it was told to connect
 	watch     watch
+	life      life
 }
 
 // outcomes is the user's OnOutcome, or nil. Its panics harm nobody.
