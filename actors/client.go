@@ -88,6 +88,7 @@ func newSession(r *root, url string, o ClientOptions) *session {
 	s.out = &outbox{limits: o.Outbox, ledger: &s.ledger, settled: s.outcomes(), masked: true, held: true}
 	s.wants.out = s.out
 	s.routes.Store(newTable(o.Routing, nil, nil))
+	s.life.begin(o.History)
 	return s
 }
 
@@ -99,7 +100,7 @@ func orLogger(l *slog.Logger, system *actor.ActorSystem) *slog.Logger {
 }
 
 // PID returns the client's actor. It stays the same over all reconnects, and
-// takes *Send, *Do, *GetStatus and *AddModule.
+// takes *Send, *Do, *AddModule, *GetStatus, *GetStats and *GetHistory.
 func (c *Client) PID() *actor.PID { return c.pid }
 
 // Send accepts a message and returns the number that names it in its Outcome, or

@@ -68,6 +68,11 @@ func (a *clientActor) Receive(ctx actor.Context) {
 		a.expire()
 	case *GetStatus:
 		answer(ctx, &Status{State: a.state, Epoch: a.epoch, Connection: a.connection, Cause: a.cause, Books: a.books()})
+	case *GetStats:
+		stats := a.stats()
+		answer(ctx, &stats)
+	case *GetHistory:
+		answer(ctx, &History{Records: a.life.history()})
 	case *AddModule:
 		a.parts.add(ctx, m)
 	case *actor.Stopping:
@@ -178,7 +183,9 @@ func (a *clientActor) HandleFailure(sys *actor.ActorSystem, sup actor.Supervisor
 		a.parts.HandleFailure(sys, sup, child, rs, reason, msg)
 		return
 	}
-	a.dropped(supervisor.ToError(reason))
+	cause := supervisor.ToError(reason)
+	a.life.failure(cause, a.state == Closing)
+	a.dropped(cause)
 	a.reconnect.HandleFailure(sys, sup, child, rs, reason, msg)
 }
 
@@ -202,6 +209,7 @@ func (a *clientActor) decided(event any) {
 	case *supervisor.Ended:
 		if a.options.HoldOnAuthFailure && Unauthorized(e.Cause) {
 			a.goal, a.held = goalHeld, e.Cause
+			a.become(Closing)
 		} else {
 			a.end(e.Cause)
 		}
@@ -212,7 +220,10 @@ func (a *clientActor) decided(event any) {
 }
 
 // end notes that the client ends, and why.
-func (a *clientActor) end(cause error) { a.goal, a.cause = goalDown, cause }
+func (a *clientActor) end(cause error) {
+	a.goal, a.cause = goalDown, cause
+	a.become(Closing)
+}
 
 // reached notes how far an incarnation has come.
 func (a *clientActor) reached(p *phase) {
@@ -273,6 +284,7 @@ func (a *clientActor) dropped(cause error) {
 // down is called when the connection's actor is gone for good.
 func (a *clientActor) down(ctx actor.Context) {
 	a.connection = nil
+	a.life.over()
 	a.out.clearSetup()
 	a.wants.lost()
 	a.dropped(nil)
@@ -330,6 +342,7 @@ func (a *clientActor) tellWaiters(err error) {
 
 func (a *clientActor) become(s State) {
 	a.state = s
+	a.life.become(s, a.wasReady)
 	a.watch.set(s, a.cause)
 	a.expire()
 }
@@ -341,7 +354,9 @@ func (a *clientActor) publish(e *Event) {
 	if e.Epoch == 0 {
 		e.Epoch = a.epoch
 	}
-	e.Queued, _ = a.out.size()
+	queued, bytes := a.out.size()
+	e.Queued = queued
+	a.life.event(e, Transition{State: a.state, QueuedBytes: bytes, RTT: time.Duration(a.counters.rtt.last.Load())})
 	if e.Kind == EventStopped {
 		a.watch.end(*e, a.cause)
 	} else {

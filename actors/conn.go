@@ -54,6 +54,8 @@ type Conn struct {
 
 	pausing sync.Mutex
 	pauses  int // how many receivers want no more
+
+	peerCode atomic.Uint32 // the code of the peer's close frame; 0: none came
 }
 
 // The notices of a Conn to its own actors. They are the Conn itself under

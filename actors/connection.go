@@ -124,6 +124,7 @@ func (c *connection) ready(ctx actor.Context) {
 	case *peerClosed:
 		if c.current(m.epoch) {
 			c.gotClose = true
+			c.conn.peerCode.Store(uint32(m.frame.Code))
 			c.close(echo(m.frame), !c.conn.side.server, m.frame)
 		}
 	case *violated:
@@ -156,6 +157,7 @@ func (c *connection) closingDown(ctx actor.Context) {
 	case *peerClosed:
 		if c.current(m.epoch) {
 			c.gotClose = true
+			c.conn.peerCode.Store(uint32(m.frame.Code))
 			c.halfClose()
 		}
 	case *closeSent:
@@ -249,7 +251,10 @@ func (c *connection) pong(m *pongReceived) {
 		return
 	}
 	c.pulse.waiting = false
-	c.conn.rtt.Store(time.Now().UnixNano() - c.pulse.since)
+	rtt := max(0, time.Now().UnixNano()-c.pulse.since) // the wall clock may have been set back
+	c.conn.rtt.Store(rtt)
+	c.conn.side.counters.rtt.add(time.Duration(rtt))
+	c.schedule() // the next ping may be due before the time of this one is over
 }
 
 // schedule notes when the connection must be looked after next.

@@ -20,6 +20,7 @@ type (
 		epoch uint64
 		wire  *transport.Conn
 		path  string
+		took  time.Duration
 		err   error
 	}
 	// hookOver: everybody has answered a hook, or had the time to. Hookline → Connection
@@ -202,8 +203,9 @@ func (c *incarnation) dial(actor.Context) {
 	attempt := Attempt{Number: c.attempt, Cause: s.reconnect.Plan().Cause}
 	s.tasks.start("dial", func() {
 		defer cancel()
+		start := time.Now()
 		wire, path, err := s.dial(dialing, attempt)
-		box.PostUserMessage(&dialed{epoch: epoch, wire: wire, path: path, err: err})
+		box.PostUserMessage(&dialed{epoch: epoch, wire: wire, path: path, took: time.Since(start), err: err})
 	})
 }
 
@@ -255,6 +257,7 @@ func (c *incarnation) open(ctx actor.Context, m *dialed) {
 	}
 	c.connection.over = c.over
 	s.last.Store(c.conn)
+	s.life.opened(c.conn, m.took)
 	s.out.openSetup(c.epoch)
 	if s.sets() || c.conn.hooked() {
 		c.conn.opening.Store(c.newSetup()) // nothing goes to the modules before they are ready for it

@@ -139,6 +139,9 @@ type ClientOptions struct {
 	OnSessionReset func(cause error)
 	// Logger gets what no event tells. Default: the actor system's.
 	Logger *slog.Logger
+	// History is how many transitions the client remembers, for [Client.History].
+	// Memory is taken as they come, some 200 bytes each. Default 128; negative: none.
+	History int
 }
 
 func (o ClientOptions) withDefaults() ClientOptions {
@@ -148,6 +151,9 @@ func (o ClientOptions) withDefaults() ClientOptions {
 	o.HookTimeout = closeTimeout(o.HookTimeout)
 	o.Heartbeat = o.Heartbeat.withDefaults()
 	o.Outbox = o.Outbox.withDefaults(4<<20, 15*time.Second)
+	if o.History == 0 {
+		o.History = 128
+	}
 	return o
 }
 

@@ -20,12 +20,12 @@ type parts struct {
 	modules  []Module
 	targets  []*target
 	works    map[string]*atomic.Bool // by actor: it has handled something since its last failure
-	left     map[string]bool // modules that have mail to handle before the owner stops
+	left     map[string]bool         // modules that have mail to handle before the owner stops
 	deadline *time.Timer
 }
 
 func newParts(s *side) parts {
-	return parts{side: s, works: map[string]*atomic.Bool{}, strategy: supervisor.NewOneForOne(supervisor.OneForOneOptions{Notify: s.publish})}
+	return parts{side: s, works: map[string]*atomic.Bool{}, strategy: supervisor.NewOneForOne(supervisor.OneForOneOptions{Notify: s.noticed})}
 }
 
 // spawn starts the parts and makes the first route table. It is called when the

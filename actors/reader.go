@@ -67,12 +67,15 @@ func (c *Conn) receive(batch *transport.Batch) {
 	c.dispatch(batch, batch.Messages)
 }
 
-// hint makes room in the outbox for replies about as large as the requests.
+// hint counts what came, and makes room in the outbox for replies about as large.
 func (c *Conn) hint(batch *transport.Batch) {
 	n := 0
 	for i := range batch.Messages {
-		n += len(batch.Messages[i].Payload) + 14
+		n += len(batch.Messages[i].Payload)
 	}
+	c.side.counters.received.Add(uint64(len(batch.Messages)))
+	c.side.counters.bytesReceived.Add(uint64(n))
+	n += 14 * len(batch.Messages)
 	c.out.hint.Store(int32(min(n, chunkSize)))
 }
 

@@ -143,7 +143,6 @@ func (c *Conn) routes() *view {
 // dispatch takes messages of a batch to their receivers. What runs within the
 // turn has run when it returns; the caller then flushes.
 func (c *Conn) dispatch(batch *transport.Batch, msgs []transport.Message) {
-	c.side.counters.received.Add(uint64(len(msgs)))
 	v := c.routes()
 	if len(v.middleware) > 0 {
 		newParcel(c, v, batch, msgs).forward()

@@ -27,6 +27,7 @@ type session struct {
 	urls      []string
 	endpoint  atomic.Uint64 // how often the next of urls had its turn
 	identity  atomic.Pointer[string]
+	life      life
 }
 
 // outcomes is the user's OnOutcome, or nil. Its panics harm nobody.

@@ -30,7 +30,7 @@ type SetupError struct {
 
 func (e *SetupError) Error() string {
 	if e.Step > 0 {
-		return fmt.Sprintf("actors: %s %d: %v", e.Stage, e.Step, e.Err)
+		return fmt.Sprintf("actors: set-up step %d: %v", e.Step, e.Err)
 	}
 	return fmt.Sprintf("actors: %s: %v", e.Stage, e.Err)
 }

@@ -42,6 +42,11 @@ type counters struct {
 	failed    atomic.Uint64 // of these: the handler panicked
 	discarded atomic.Uint64 // of these: dropped by a route's overflow policy or a middleware
 	stale     atomic.Uint64 // late events of an old incarnation
+	restarts  atomic.Uint64 // of modules and middleware
+
+	bytesReceived atomic.Uint64 // payload of the inbound data messages
+	bytesSent     atomic.Uint64 // of frames, handed to the sockets
+	rtt           histogram     // of pings
 }
 
 // tasks counts the goroutines that actors start for work that blocks, by what

@@ -145,6 +145,7 @@ func (w *writer) accept(o *outbound) {
 func (w *writer) writeChunk() {
 	p := w.current.unsent()
 	n, err := w.conn.wire.Write(p)
+	w.conn.side.counters.bytesSent.Add(uint64(n))
 	w.inChunk = n < len(p)
 	done, over := w.conn.out.wrote(w.current, n)
 	if over {
@@ -159,6 +160,7 @@ func (w *writer) writeChunk() {
 func (w *writer) writeControl() bool {
 	p := w.control[w.sent:]
 	n, err := w.conn.wire.Write(p)
+	w.conn.side.counters.bytesSent.Add(uint64(n))
 	w.inControl = n < len(p)
 	w.sent += n
 	if w.sent == len(w.control) {
