@@ -82,7 +82,8 @@ func (s *schedule) run(t *testing.T, system *actor.ActorSystem) {
 	s.rand = rand.New(rand.NewPCG(s.seed, uint64(s.n)))
 	s.w = newWorld(t, system)
 	s.w.shared = true
-	s.w.serve(ServerOptions{Shards: 1})
+	book := &desk{}
+	s.w.serve(ServerOptions{Shards: 1, Routing: ToFirst, Modules: []Module{book.module(), s.w.echo()}})
 	options := ClientOptions{
 		Outbox:  OutboxLimits{Messages: 50 + s.rand.IntN(200), Age: time.Duration(s.rand.IntN(40)-5) * time.Second},
 		Backoff: supervisor.Backoff{MaxAttempts: s.rand.IntN(3) * s.rand.IntN(8)},
@@ -92,6 +93,15 @@ func (s *schedule) run(t *testing.T, system *actor.ActorSystem) {
 	if s.rand.IntN(3) == 0 {
 		options.Middleware = []Middleware{{Name: "passer", New: func() Interceptor { return passer{} }}}
 	}
+	var lives []*biography
+	if s.rand.IntN(2) == 0 {
+		module, around := s.biography("module"), s.biography("middleware")
+		lives = append(lives, module, around)
+		options.Modules = []Module{s.w.sink(), {Name: "lively", New: func() Handler { return lively{module} }}}
+		options.Middleware = append(options.Middleware, Middleware{
+			Name: "passing", Inline: s.rand.IntN(2) == 0, New: func() Interceptor { return passing{around} },
+		})
+	}
 	s.w.dial(options)
 	for range 5 + s.rand.IntN(20) {
 		s.step()
@@ -99,6 +109,14 @@ func (s *schedule) run(t *testing.T, system *actor.ActorSystem) {
 	s.w.listener.Refuse(false)
 	s.w.end()
 	s.w.delivered(true)
+	for _, l := range lives {
+		for _, fault := range l.ended() {
+			t.Error(fault)
+		}
+	}
+	for _, fault := range book.failed {
+		t.Error(fault)
+	}
 	if t.Failed() {
 		t.Logf("schedule %d of seed %d: %v\n%s", s.n, s.seed, s.steps, s.w.story())
 	}
@@ -107,7 +125,7 @@ func (s *schedule) run(t *testing.T, system *actor.ActorSystem) {
 // step does one random thing and, mostly, lets its consequences happen.
 func (s *schedule) step() {
 	actions := []func() string{
-		s.send, s.send, s.send, s.cut, s.halfOpen, s.refuse, s.accept, s.answer, s.command, s.crash, s.advance, s.advance, s.advance,
+		s.send, s.send, s.send, s.want, s.unwant, s.cut, s.halfOpen, s.refuse, s.accept, s.answer, s.command, s.crash, s.advance, s.advance, s.advance,
 	}
 	s.steps = append(s.steps, actions[s.rand.IntN(len(actions))]())
 	if s.rand.IntN(4) > 0 {

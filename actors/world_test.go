@@ -62,14 +62,7 @@ func newWorld(t testing.TB, system *actor.ActorSystem) *world {
 func (w *world) serve(o ServerOptions) {
 	w.t.Helper()
 	if o.Modules == nil {
-		o.Modules = []Module{{Name: "echo", New: func() Handler {
-			return HandlerFunc(func(ctx *Context, m transport.Message) {
-				w.mu.Lock()
-				w.arrived = append(w.arrived, string(m.Payload))
-				w.mu.Unlock()
-				_, _ = ctx.Echo(m)
-			})
-		}}}
+		o.Modules = []Module{w.echo()}
 	}
 	server, err := NewServer(w.system, o)
 	if err != nil {
@@ -78,6 +71,29 @@ func (w *world) serve(o ServerOptions) {
 	w.server, w.served = server, make(chan error, 1)
 	listener := w.listener
 	go func() { w.served <- server.Serve(listener) }()
+}
+
+// echo is a module that records what comes and sends it back.
+func (w *world) echo() Module {
+	return Module{Name: "echo", New: func() Handler {
+		return HandlerFunc(func(ctx *Context, m transport.Message) {
+			w.mu.Lock()
+			w.arrived = append(w.arrived, string(m.Payload))
+			w.mu.Unlock()
+			_, _ = ctx.Echo(m)
+		})
+	}}
+}
+
+// sink is a module that records what comes.
+func (w *world) sink() Module {
+	return Module{Name: "sink", New: func() Handler {
+		return HandlerFunc(func(_ *Context, m transport.Message) {
+			w.mu.Lock()
+			w.came = append(w.came, string(m.Payload))
+			w.mu.Unlock()
+		})
+	}}
 }
 
 // dial starts a client that records what it gets and what happens to it.
@@ -91,13 +107,7 @@ func (w *world) dialBy(o ClientOptions, dial func(ctx context.Context, network, 
 	w.t.Helper()
 	o.NetDial = dial
 	if o.Modules == nil {
-		o.Modules = []Module{{Name: "sink", New: func() Handler {
-			return HandlerFunc(func(_ *Context, m transport.Message) {
-				w.mu.Lock()
-				w.came = append(w.came, string(m.Payload))
-				w.mu.Unlock()
-			})
-		}}}
+		o.Modules = []Module{w.sink()}
 	}
 	o.OnOutcome = func(done []Outcome) {
 		w.mu.Lock()
