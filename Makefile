@@ -33,8 +33,9 @@ lint: ## needs golangci-lint v2 on the PATH
 
 FUZZTIME ?= 20s
 fuzz:
-	@for f in $$(grep -rhoE '^func Fuzz[A-Za-z0-9]+' transport | sed 's/func //'); do \
-		echo "== $$f"; $(GO) test ./transport -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x || exit 1; done
+	@for p in $$(grep -rlE '^func Fuzz' --include=*_test.go transport modules | xargs -n1 dirname | sort -u); do \
+		for f in $$(grep -hoE '^func Fuzz[A-Za-z0-9]+' $$p/*_test.go | sed 's/func //'); do \
+			echo "== $$p $$f"; $(GO) test ./$$p -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x || exit 1; done; done
 
 bench:
 	cd bench && $(GO) build -o bin/ ./cmd/... && bin/hbench run

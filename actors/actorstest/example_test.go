@@ -1,12 +1,15 @@
 package actorstest_test
 
 import (
+	"errors"
 	"fmt"
+	"syscall"
 	"testing"
 
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/hawser-go/hawser/actors/actorstest"
+	"github.com/hawser-go/hawser/transport"
 )
 
 type (
@@ -18,6 +21,27 @@ func greet(ctx actor.Context) {
 	if m, ok := ctx.Message().(*hello); ok {
 		ctx.Respond(&welcome{Text: "Welcome, " + m.Name})
 	}
+}
+
+// A server under the control of the test, and a client that loses it. In a real
+// test this stands in a testing/synctest bubble, and the client is the program
+// under test.
+func ExamplePeer() {
+	run(func(t testing.TB) {
+		peer := actorstest.NewPeer(t)
+		client := actorstest.DialPeer(t, peer.URL()+"feed", transport.Dialer{NetDial: peer.Dial})
+		server := peer.Accept()
+
+		client.SendText(`{"op": "subscribe"}`)
+		server.ExpectJSON(`{"op":"subscribe"}`)
+		server.TornFrame()
+
+		fmt.Println(errors.Is(client.ExpectLost(), syscall.ECONNRESET))
+		fmt.Println(server.Request().Path, peer.Dials()[0].Answer)
+	})
+	// Output:
+	// true
+	// /feed accepted
 }
 
 // A test spawns what it tests on a System, and a Probe to which it answers.

@@ -1,6 +1,7 @@
 package actorstest_test
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"strings"
@@ -16,9 +17,13 @@ type recordTB struct {
 	logs     []string
 	errors   []string
 	cleanups []func()
+	ctx      context.Context
+	cancel   context.CancelFunc
 }
 
 func (r *recordTB) Helper() {}
+
+func (r *recordTB) Context() context.Context { return r.ctx }
 
 func (r *recordTB) Cleanup(f func()) {
 	r.mu.Lock()
@@ -38,22 +43,33 @@ func (r *recordTB) Errorf(format string, args ...any) {
 	r.errors = append(r.errors, fmt.Sprintf(format, args...))
 }
 
+func (r *recordTB) Failed() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.errors) > 0
+}
+
 func (r *recordTB) Fatalf(format string, args ...any) {
 	r.Errorf(format, args...)
 	runtime.Goexit()
 }
 
+// cleanup is what happens behind a test.
+func (r *recordTB) cleanup() {
+	for i := len(r.cleanups) - 1; i >= 0; i-- {
+		r.cleanups[i]()
+	}
+}
+
 // run runs a test, and then its cleanups, and returns what it told.
 func run(test func(t testing.TB)) *recordTB {
 	r := &recordTB{}
+	r.ctx, r.cancel = context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		defer func() {
-			for i := len(r.cleanups) - 1; i >= 0; i-- {
-				r.cleanups[i]()
-			}
-		}()
+		defer r.cleanup()
+		defer r.cancel()
 		test(r)
 	}()
 	<-done
