@@ -280,6 +280,7 @@ func (c *Conn) resume() {
 	c.pausing.Lock()
 	defer c.pausing.Unlock()
 	if c.pauses--; c.pauses == 0 {
+		c.seen() // what the peer sent meanwhile has yet to be read
 		c.wire.Resume()
 	}
 }

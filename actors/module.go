@@ -245,12 +245,15 @@ func (m *moduleActor) handle(d *delivery) {
 		if time.Now().UnixNano()-since > turnBudget {
 			m.ctx.conn, t.current = nil, nil
 			t.pace.Store(probation)
+			d.conn.seen() // the silence was ours
 			d.yield()
 			return
 		}
 	}
 	m.ctx.conn, t.current = nil, nil
-	t.took(time.Now().UnixNano() - since)
+	if took := time.Now().UnixNano() - since; t.took(took) && inTurn {
+		d.conn.seen() // the silence was ours
+	}
 	d.finish()
 }
 

@@ -188,7 +188,7 @@ func TestBlockPushesBackAndLosesNothing(t *testing.T) {
 			t.Errorf("%d bytes waited; want at most %d", worst, most)
 		}
 		if n := w.listener.Dials(); n != 1 {
-			t.Errorf("%d dials", n)
+			t.Errorf("%d dials: %s", n, w.story())
 		}
 		t.Logf("at most %d bytes waited", worst)
 		w.end()

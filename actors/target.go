@@ -107,14 +107,17 @@ func (d *delivery) enqueue() {
 	t.box.PostUserMessage(d)
 }
 
-// took notes how long a delivery kept its thread.
-func (t *target) took(ns int64) {
+// took notes how long a delivery kept its thread, and reports whether that was too
+// long.
+func (t *target) took(ns int64) (long bool) {
 	switch pace := t.pace.Load(); {
 	case ns > turnBudget:
 		t.pace.Store(probation)
+		return true
 	case pace > 0:
 		t.pace.Store(pace - 1)
 	}
+	return false
 }
 
 // queued marks a delivery that is handled outside the turn that brought it.
