@@ -90,7 +90,9 @@ func (a *clientActor) start(ctx actor.Context) {
 	if err := a.parts.spawn(ctx, a.options.Modules, a.options.Middleware); err != nil {
 		a.cause = err
 		ctx.Stop(ctx.Self())
+		return
 	}
+	a.hooks.submit(&call{kind: hookStart}) // the other hooks come behind it
 }
 
 // do carries out a command by the table of states and commands.
@@ -395,6 +397,7 @@ func (a *clientActor) stopTimer() {
 // finish is the end: every actor below is gone.
 func (a *clientActor) finish() {
 	a.dropped(nil)
+	a.parts.over()
 	a.out.close(stopped(a.cause))
 	a.state = Stopped
 	a.publish(&Event{Kind: EventStopped, Cause: a.cause})

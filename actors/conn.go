@@ -44,6 +44,7 @@ type Conn struct {
 	waking       atomic.Bool  // a flush is already on its way to the writer
 	rtt          atomic.Int64 // the last round trip of a ping, ns; 0: none yet
 	due          atomic.Int64 // when the connection must be looked after next, ns; 0: not at all
+	released     atomic.Bool  // the socket is gone, and what was on its way out goes to the next
 	closing      atomic.Bool  // the close handshake has begun: the end of the stream is no failure
 	opening      atomic.Pointer[Setup]
 

@@ -292,6 +292,7 @@ func (c *connection) release(ctx actor.Context) {
 		return
 	}
 	c.released = true
+	c.conn.released.Store(true)
 	wire := c.conn.wire
 	_ = wire.Close()
 	if !wire.Polled() {

@@ -20,11 +20,12 @@ const (
 	hookDisconnect
 	hookReconnecting
 	hookReconnectFailed
+	hookStart // answered by whoever has been started
 )
 
 var hookNames = [...]string{
 	"OnConnectionAttempt", "OnConnectionFailure", "OnConnect", "OnReady", "OnReconnected", "OnDisconnect",
-	"OnReconnecting", "OnReconnectFailed",
+	"OnReconnecting", "OnReconnectFailed", "OnStart",
 }
 
 func (k hookKind) String() string { return hookNames[k] }
@@ -170,6 +171,7 @@ func handlerHooks(h any) (kinds []hookKind) {
 			kinds = append(kinds, k)
 		}
 	}
+	add(hookStart, has[starter](h))
 	add(hookConnect, has[connecter](h))
 	add(hookReady, has[readier](h))
 	add(hookDisconnect, has[disconnecter](h))

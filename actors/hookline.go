@@ -64,6 +64,9 @@ func (l *hookline) plan(c *call) (steps [][]hooked) {
 		return add(nil, c.kind, c.only.of(c.conn))
 	}
 	t := l.side.routes.Load()
+	if c.kind == hookStart {
+		return add(nil, hookStart, append(t.receivers(nil), t.stations()...)...)
+	}
 	if c.kind <= hookConnect {
 		for _, s := range t.middleware {
 			steps = add(steps, c.kind, s)
@@ -106,6 +109,13 @@ func add(steps [][]hooked, k hookKind, who ...hooked) [][]hooked {
 		return steps
 	}
 	return append(steps, step)
+}
+
+func (t *table) stations() (all []hooked) {
+	for _, s := range t.middleware {
+		all = append(all, s)
+	}
+	return all
 }
 
 // receivers are the module actors that a connection has to do with; without one,
@@ -278,7 +288,8 @@ func (l *hookline) late(turn uint64) {
 	for _, h := range pending {
 		if (&hooking{call: c, who: h}).silence() != nil {
 			l.fail(h, errLate)
-		} else if c.kind == hookConnect {
+		}
+		if c.kind == hookConnect {
 			l.met = append(l.met, h) // it will have had it
 		}
 	}

@@ -47,6 +47,11 @@ type Middleware struct {
 	// messages are rejected, and a connection is refused whose OnConnect panicked or
 	// was late. Whatever guards something must leave it false.
 	FailOpen bool
+	// QueueBytes bounds what waits for the Interceptor while it is busy, inbound:
+	// payload bytes, and 64 more for each message. With more the connections are not
+	// read, so that TCP pushes back on their peers; what one read of each brought may
+	// be waiting beyond it. Default 1 MiB; negative: no bound.
+	QueueBytes int
 	// Inline runs the Interceptor in the turn of whoever has the message, without an
 	// actor: it costs no hop, and sees messages of many connections, and of both
 	// directions of one, at the same time. For those that are fast, never block and
@@ -76,6 +81,8 @@ type station struct {
 	box        *mailbox // nil if it is inline
 	place      int      // in the chain
 	hooks      hookSet
+	brake
+	pace
 	// interceptor is what the running incarnation judges with; only its actor and
 	// the parcel it works at use it.
 	interceptor Interceptor
@@ -125,33 +132,46 @@ func (s *station) receive(c *Conn, m transport.Message) (v Verdict) {
 	if s.box != nil {
 		return s.interceptor.OnReceive(c, m)
 	}
-	i := s.inline.Load()
-	defer s.renew(i, &v)
-	return i.OnReceive(c, m)
+	i, returned := s.inline.Load(), false
+	defer s.renew(i, c, &v, &returned)
+	v = i.OnReceive(c, m)
+	returned = true
+	return v
 }
 
 func (s *station) send(c *Conn, m transport.Message) (v Verdict) {
 	if s.box != nil {
 		return s.interceptor.OnSend(c, m)
 	}
-	i := s.inline.Load()
-	defer s.renew(i, &v)
-	return i.OnSend(c, m)
+	i, returned := s.inline.Load(), false
+	defer s.renew(i, c, &v, &returned)
+	v = i.OnSend(c, m)
+	returned = true
+	return v
 }
 
-// renew is the restart of an inline middleware, deferred. It tells about one a
-// second.
-func (s *station) renew(old *inline, v *Verdict) {
+// renew is the restart of an inline middleware, deferred. One that ends its goroutine
+// ends the connection, whose turn it was.
+func (s *station) renew(old *inline, c *Conn, v *Verdict, returned *bool) {
 	r := recover()
+	if *returned {
+		return
+	}
 	if r == nil {
+		c.connection.PostUserMessage(&ended{epoch: c.epoch, err: errGoexit})
 		return
 	}
 	*v = s.failed(s.errFailed())
+	s.tell("an inline middleware panicked", supervisor.ToError(r))
+	s.remake(old)
+}
+
+// tell logs what may happen at each message, once a second.
+func (s *station) tell(what string, err error) {
 	if now := time.Now().UnixNano(); now-s.logged.Load() > int64(time.Second) {
 		s.logged.Store(now)
-		s.side.logger.Error("actors: inline middleware panicked", "middleware", s.middleware.Name, "error", supervisor.ToError(r))
+		s.side.logger.Error("actors: "+what, "middleware", s.middleware.Name, "error", err)
 	}
-	s.remake(old)
 }
 
 // remake puts a new Interceptor in the place of old. One that cannot be made leaves
@@ -165,6 +185,19 @@ func (s *station) remake(old *inline) {
 	made := &inline{s.middleware.New()}
 	if s.inline.CompareAndSwap(old, made) {
 		s.hooks.learn(made.Interceptor, interceptorHooks)
+		s.stop(old)
+	}
+}
+
+// stop tells an inline Interceptor its end.
+func (s *station) stop(i *inline) {
+	defer func() {
+		if r := recover(); r != nil {
+			s.side.logger.Error("actors: OnStop panicked", "middleware", s.middleware.Name, "panic", r)
+		}
+	}()
+	if i, ok := i.Interceptor.(stopper); ok {
+		i.OnStop()
 	}
 }
 
@@ -182,7 +215,7 @@ func (m *middlewareActor) Receive(ctx actor.Context) {
 	case *hooking:
 		msg.run(func() error { return callInterceptor(s.interceptor, msg.call) })
 	case *actor.Stopping, *actor.Restarting:
-		if i, ok := s.interceptor.(interface{ OnStop() }); ok {
+		if i, ok := s.interceptor.(stopper); ok {
 			i.OnStop()
 		}
 	case *actor.Stopped:

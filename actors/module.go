@@ -218,7 +218,7 @@ func (m *moduleActor) start() {
 
 // handle hands the messages to the handler. Within the turn of a reader it gives
 // up that thread when it has kept it for too long: the reader has pings to answer,
-// and other modules to serve. It looks at the clock after 1, 2, 4, 8 … messages.
+// and other modules to serve.
 func (m *moduleActor) handle(d *delivery) {
 	t := m.target
 	t.current = d
@@ -228,7 +228,7 @@ func (m *moduleActor) handle(d *delivery) {
 	if !inTurn {
 		since = time.Now().UnixNano()
 	}
-	step, check := 1, d.done+1
+	clock := newPatrol(since, d.done)
 	for n := d.len(); d.done < n; {
 		i := d.done
 		d.done++
@@ -237,14 +237,9 @@ func (m *moduleActor) handle(d *delivery) {
 			m.works = true
 			t.works.Store(true)
 		}
-		if !inTurn || d.done != check || d.done == n {
-			continue
-		}
-		step *= 2
-		check += step
-		if time.Now().UnixNano()-since > turnBudget {
+		if inTurn && d.done < n && clock.overdue(d.done) {
 			m.ctx.conn, t.current = nil, nil
-			t.pace.Store(probation)
+			t.slow()
 			d.conn.seen() // the silence was ours
 			d.yield()
 			return

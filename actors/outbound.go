@@ -1,6 +1,9 @@
 package actors
 
 import (
+	"fmt"
+	"time"
+
 	"github.com/hawser-go/hawser/transport"
 )
 
@@ -42,34 +45,70 @@ func newOutbound(conn *Conn, c *chunk, path []*station) *outbound {
 // forward takes it to the next station, or at the end back to the writer.
 func (o *outbound) forward() {
 	for o.hop > 0 && len(o.msgs) > 0 {
+		if o.conn.released.Load() {
+			o.abandon()
+			return
+		}
 		o.hop--
 		o.kept, o.next = 0, 0
 		s := o.path[o.hop]
-		if s.box != nil {
-			s.box.deliver(o)
-			return
+		if s.box == nil {
+			o.judge(s)
+			continue
 		}
-		o.judge(s)
+		if !s.quick() || !s.box.tryRun(o) {
+			s.box.PostUserMessage(o)
+		}
+		return
 	}
 	o.conn.writer.deliver(&filtered{outbound: o})
 }
 
+// work is done in the turn of the writer, or on a worker. The station gives the
+// thread back when it has kept it for too long: the writer has pings to answer.
 func (o *outbound) work(s *station) {
-	o.judge(s)
+	now := time.Now().UnixNano()
+	clock := newPatrol(now, o.next)
+	for o.next < len(o.msgs) {
+		if o.conn.released.Load() {
+			s.current = nil
+			o.abandon()
+			return
+		}
+		o.one(s)
+		if o.next < len(o.msgs) && clock.overdue(o.next) {
+			s.slow()
+			s.current = nil
+			s.box.moveOver()
+			s.box.PostUserMessage(o)
+			return
+		}
+	}
+	s.took(time.Now().UnixNano() - now)
+	o.msgs, o.entries = o.msgs[:o.kept], o.entries[:o.kept]
 	s.current = nil
 	o.forward()
 }
 
-// judge has the station judge the messages that are left.
+// abandon ends the way of a chunk whose connection is gone: the outbox has it back,
+// and the next writer takes it through the middleware again.
+func (o *outbound) abandon() { o.buf.Release() }
+
+// judge has an inline station judge the messages.
 func (o *outbound) judge(s *station) {
 	for o.next < len(o.msgs) {
-		m := o.msgs[o.next]
-		o.next++
-		v := s.send(o.conn, m)
-		s.work()
-		o.apply(s, v, m)
+		o.one(s)
 	}
 	o.msgs, o.entries = o.msgs[:o.kept], o.entries[:o.kept]
+}
+
+// one has the station judge the next message.
+func (o *outbound) one(s *station) {
+	m := o.msgs[o.next]
+	o.next++
+	v := s.send(o.conn, m)
+	s.work()
+	o.apply(s, v, m)
 }
 
 func (o *outbound) fault(s *station) {
@@ -83,10 +122,18 @@ func (o *outbound) apply(s *station, v Verdict, m transport.Message) {
 	case replace:
 		o.changed = true
 		m = v.message
+		if err := o.conn.out.takes(m); err != nil {
+			o.end(e, Rejected, fmt.Errorf("%w: the replacement: %w", ErrRejected, err))
+			return
+		}
 	case drop:
 		o.end(e, Rejected, v.err)
 		return
 	case reply:
+		if err := sendable(v.message); err != nil {
+			o.end(e, Rejected, fmt.Errorf("%w: the reply: %w", ErrRejected, err))
+			return
+		}
 		o.end(e, Superseded, nil)
 		o.conn.answer(s, v.message)
 		return

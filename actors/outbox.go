@@ -68,6 +68,15 @@ func (o *outbox) add(kind transport.Kind, payload []byte, epoch uint64) (uint64,
 	return o.nextID, nil
 }
 
+// takes reports why a message can never be accepted.
+func (o *outbox) takes(m transport.Message) error {
+	size := transport.HeaderSize(len(m.Payload), o.masked) + len(m.Payload)
+	if o.limits.Bytes > 0 && size > o.limits.Bytes || size > maxFrame {
+		return &MessageTooBigError{Size: size, Limit: pick(o.limits.Bytes > 0, o.limits.Bytes, maxFrame)}
+	}
+	return sendable(m)
+}
+
 // tail returns the chunk to which a frame of size bytes is appended.
 func (o *outbox) tail(to *lane, size int) *chunk {
 	room := max(size, int(o.hint.Load()))

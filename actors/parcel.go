@@ -2,6 +2,7 @@ package actors
 
 import (
 	"sync"
+	"time"
 
 	"github.com/hawser-go/hawser/transport"
 )
@@ -14,9 +15,10 @@ type parcel struct {
 	view   *view
 	batch  *transport.Batch
 	msgs   []transport.Message
-	kept   int // msgs[:kept] have passed the current station
-	next   int // msgs[next:] have not been judged by it
-	hop    int // the station to visit next
+	kept   int   // msgs[:kept] have passed the current station
+	next   int   // msgs[next:] have not been judged by it
+	hop    int   // the station to visit next
+	bytes  int64 // what it weighs while it waits
 	waited bool
 }
 
@@ -42,9 +44,8 @@ func (p *parcel) forward() {
 			p.judge(s)
 			continue
 		}
-		if !s.box.tryRun(p) {
-			p.wait()
-			s.box.PostUserMessage(p)
+		if !s.quick() || !s.box.tryRun(p) {
+			p.queue(s)
 		}
 		return
 	}
@@ -52,22 +53,57 @@ func (p *parcel) forward() {
 	p.end()
 }
 
+// queue has the station work at the parcel on a worker.
+func (p *parcel) queue(s *station) {
+	p.wait()
+	p.bytes = cost(p.msgs[p.next:])
+	if s.load(p.bytes) {
+		s.park(p.conn)
+	}
+	s.box.PostUserMessage(p)
+}
+
+// work is done in the turn of a reader, or on a worker. In the turn the station
+// gives the thread back when it has kept it for too long.
 func (p *parcel) work(s *station) {
-	p.judge(s)
+	s.unload(p.bytes)
+	p.bytes = 0
+	now := time.Now().UnixNano()
+	clock := newPatrol(now, p.next)
+	for p.next < len(p.msgs) {
+		p.one(s)
+		if !p.waited && p.next < len(p.msgs) && clock.overdue(p.next) {
+			s.slow()
+			s.current = nil
+			s.box.moveOver()
+			p.conn.seen() // the silence was ours
+			p.queue(s)
+			return
+		}
+	}
+	if s.took(time.Now().UnixNano()-now) && !p.waited {
+		p.conn.seen()
+	}
+	p.msgs = p.msgs[:p.kept]
 	s.current = nil
 	p.forward()
 }
 
-// judge has the station judge the messages that are left.
+// judge has an inline station judge the messages.
 func (p *parcel) judge(s *station) {
 	for p.next < len(p.msgs) {
-		m := p.msgs[p.next]
-		p.next++
-		v := s.receive(p.conn, m)
-		s.work()
-		p.apply(s, v, m)
+		p.one(s)
 	}
 	p.msgs = p.msgs[:p.kept]
+}
+
+// one has the station judge the next message.
+func (p *parcel) one(s *station) {
+	m := p.msgs[p.next]
+	p.next++
+	v := s.receive(p.conn, m)
+	s.work()
+	p.apply(s, v, m)
 }
 
 func (p *parcel) fault(s *station) {
@@ -79,10 +115,14 @@ func (p *parcel) apply(s *station, v Verdict, m transport.Message) {
 	switch v.action {
 	case pass:
 	case replace:
-		m = v.message
+		if m = v.message; sendable(m) != nil {
+			s.side.counters.discarded.Add(1)
+			s.tell("a replacement is no message", sendable(m))
+			return
+		}
 	case reply:
 		if _, err := p.conn.queue(v.message.Kind, v.message.Payload); err != nil {
-			s.side.logger.Warn("actors: a middleware's reply was not accepted", "middleware", s.middleware.Name, "error", err)
+			s.tell("a reply was not accepted", err)
 		}
 		s.side.counters.discarded.Add(1)
 		return
@@ -124,6 +164,8 @@ func (p *parcel) end() {
 // middleware declares, its messages are discarded or go past it.
 func (p *parcel) undelivered() {
 	s := p.view.middleware[p.hop-1]
+	s.unload(p.bytes)
+	p.bytes = 0
 	rest := p.msgs[p.next:]
 	if s.middleware.FailOpen {
 		p.msgs = append(p.msgs[:p.kept], rest...)

@@ -63,7 +63,8 @@ func (p *parts) station(ctx actor.Context, place int, m *Middleware) (s *station
 			err = fmt.Errorf("actors: make middleware %q: %w", m.Name, supervisor.ToError(r))
 		}
 	}()
-	s = &station{middleware: m, side: p.side, place: place}
+	s = &station{middleware: m, side: p.side, place: place, brake: brake{limit: queueLimit(m.QueueBytes)}}
+	s.slow() // it has to show first that it is quick
 	if m.Inline {
 		made := m.New()
 		s.inline.Store(&inline{made})
@@ -84,10 +85,7 @@ func (p *parts) station(ctx actor.Context, place int, m *Middleware) (s *station
 func (p *parts) group(ctx actor.Context, m *Module) (*group, error) {
 	g := &group{module: m}
 	for i := range max(1, m.Instances) {
-		t := &target{module: m, side: p.side, box: newMailbox(p.side.root.dispatcher), limit: int64(m.QueueBytes)}
-		if m.QueueBytes == 0 {
-			t.limit = 1 << 20
-		}
+		t := &target{module: m, side: p.side, box: newMailbox(p.side.root.dispatcher), brake: brake{limit: queueLimit(m.QueueBytes)}}
 		name := "module-" + m.Name
 		if m.Instances > 1 {
 			name = fmt.Sprintf("%s-%d", name, i)
@@ -188,6 +186,16 @@ func (p *parts) ended(ctx actor.Context, child *actor.PID) {
 	if delete(p.left, child.Id); len(p.left) == 0 {
 		p.deadline.Stop()
 		ctx.Stop(ctx.Self())
+	}
+}
+
+// over is called when the owner has stopped: the inline middleware, which has no
+// actor, ends with it.
+func (p *parts) over() {
+	for _, s := range p.side.routes.Load().middleware {
+		if i := s.inline.Load(); i != nil {
+			s.stop(i)
+		}
 	}
 }
 

@@ -82,7 +82,7 @@ func (v *view) try() {
 		for _, g := range groups {
 			for _, i := range g.instances {
 				if !i.placed {
-					i.pace.Store(probation)
+					i.slow()
 				}
 			}
 		}

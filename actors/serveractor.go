@@ -43,6 +43,7 @@ func (a *serverActor) Receive(ctx actor.Context) {
 		a.draining.Store(true) // whoever stops us: nobody new is let in
 		a.closeListeners()
 	case *actor.Stopped:
+		a.parts.over()
 		close(a.stopped)
 	default:
 		unhandled(ctx)

@@ -3,7 +3,6 @@ package actors
 import (
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -14,14 +13,6 @@ import (
 // empty messages are bounded too.
 const messageCost = 64
 
-const (
-	// turnBudget is how long a module may keep the thread of a reader, ns.
-	turnBudget = int64(time.Millisecond)
-	// probation is how many deliveries in a row a module must handle within the
-	// budget before it runs in the turn.
-	probation = 64
-)
-
 // target is one module actor as readers see it. It belongs to the stable plane:
 // the module may restart, its target stays.
 type target struct {
@@ -29,19 +20,15 @@ type target struct {
 	side   *side
 	box    *mailbox
 	pid    *actor.PID
-	limit  int64
-	waits  atomic.Int64 // payload bytes queued
-	down   atomic.Bool  // the module ended for good
+	brake
+	pace
+	down   atomic.Bool // the module ended for good
 	hooks  hookSet
-	pace   atomic.Int32 // quick deliveries still to come before it runs in the turn
-	placed bool         // it has been in a route table
-	works  atomic.Bool  // it has handled a message since its last failure
+	placed bool        // it has been in a route table
+	works  atomic.Bool // it has handled a message since its last failure
 	// current is what the module works at. Only its actor touches it; after a
 	// failure the next incarnation goes on from there.
 	current *delivery
-
-	mu     sync.Mutex
-	paused []*Conn // they wait until the queue has emptied
 }
 
 // delivery is the part of a batch that one module wants.
@@ -82,7 +69,7 @@ func (d *delivery) push() {
 		d.drop()
 		return
 	}
-	if !t.module.Async && t.pace.Load() <= 0 && t.box.tryRun(d) {
+	if !t.module.Async && t.quick() && t.box.tryRun(d) {
 		return
 	}
 	d.enqueue()
@@ -101,23 +88,10 @@ func (d *delivery) enqueue() {
 	t := d.target
 	d.bytes = cost(d.msgs)
 	d.queued()
-	if t.limit > 0 && t.waits.Add(d.bytes) > t.limit && !d.overflow() {
+	if t.load(d.bytes) && !d.overflow() {
 		return
 	}
 	t.box.PostUserMessage(d)
-}
-
-// took notes how long a delivery kept its thread, and reports whether that was too
-// long.
-func (t *target) took(ns int64) (long bool) {
-	switch pace := t.pace.Load(); {
-	case ns > turnBudget:
-		t.pace.Store(probation)
-		return true
-	case pace > 0:
-		t.pace.Store(pace - 1)
-	}
-	return false
 }
 
 // queued marks a delivery that is handled outside the turn that brought it.
@@ -211,12 +185,7 @@ func (d *delivery) undelivered() {
 
 // release gives back the delivery's credit and its share of the batch.
 func (d *delivery) release() {
-	t := d.target
-	if d.bytes > 0 && t.limit > 0 {
-		if t.waits.Add(-d.bytes) <= t.limit/2 {
-			t.unpark()
-		}
-	}
+	d.target.unload(d.bytes)
 	d.drop()
 }
 
@@ -237,29 +206,6 @@ func (d *delivery) free() {
 	clear(picked[:cap(picked)])
 	*d = delivery{picked: picked}
 	deliveries.Put(d)
-}
-
-// park stops reading from c until the module has caught up.
-func (t *target) park(c *Conn) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, p := range t.paused {
-		if p == c {
-			return
-		}
-	}
-	t.paused = append(t.paused, c)
-	c.pause()
-}
-
-func (t *target) unpark() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for i, c := range t.paused {
-		c.resume()
-		t.paused[i] = nil
-	}
-	t.paused = t.paused[:0]
 }
 
 // ended is called when the module's actor has stopped for good.

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/hawser-go/hawser/transport"
 )
@@ -27,7 +28,8 @@ const (
 // Pass lets the message go on as it is.
 func Pass() Verdict { return Verdict{} }
 
-// Replace lets m go on in the message's place. Its payload must stay unchanged.
+// Replace lets m go on in the message's place. Its payload must stay unchanged. An m
+// that Send would not accept is rejected.
 func Replace(m transport.Message) Verdict { return Verdict{action: replace, message: m} }
 
 // Drop ends the message here, for a reason that is no fault of the sender.
@@ -38,17 +40,21 @@ type dropped string
 
 func (d dropped) Error() string { return "actors: dropped by a middleware: " + string(d) }
 
+// Is makes a Drop one of the rejections.
+func (d dropped) Is(target error) bool { return target == ErrRejected }
+
 // ErrRejected is in the chain of an outcome's Err when a middleware rejected the
 // message.
 var ErrRejected = errors.New("actors: rejected by a middleware")
 
 // Reject ends the message here because it must not go on. The outcome of an
-// outbound message is Dropped with the reason Rejected, and err in its Err.
+// outbound message is Dropped with the reason Rejected, and err in the chain of its
+// Err.
 func Reject(err error) Verdict {
 	if err == nil {
-		err = ErrRejected
+		return Verdict{action: drop, err: ErrRejected}
 	}
-	return Verdict{action: drop, err: err}
+	return Verdict{action: drop, err: fmt.Errorf("%w: %w", ErrRejected, err)}
 }
 
 // Reply ends the message here and gives its sender m instead of what would have
