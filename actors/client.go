@@ -53,6 +53,9 @@ func NewClient(system *actor.ActorSystem, url string, o ClientOptions) (*Client,
 	if err := validateParts(o.Modules, o.Middleware); err != nil {
 		return nil, err
 	}
+	if err := o.Outbox.validate(); err != nil {
+		return nil, err
+	}
 	o = o.withDefaults()
 	r, err := acquireRoot(system)
 	if err != nil {
@@ -81,7 +84,7 @@ func newSession(r *root, url string, o ClientOptions) *session {
 		s.name = "client" + strconv.FormatUint(clientNames.Add(1), 36)
 	}
 	s.heartbeat, s.writeTimeout, s.closeTimeout = o.Heartbeat, o.WriteTimeout, o.CloseTimeout
-	s.out = &outbox{limits: o.Outbox, ledger: &s.ledger, settled: s.outcomes(), masked: true, held: true}
+	s.out = &outbox{limits: o.Outbox, ledger: &s.ledger, settled: s.outcomes(), due: s.sweep, masked: true, held: true}
 	s.routes.Store(newTable(nil, nil))
 	return s
 }

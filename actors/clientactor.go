@@ -9,10 +9,13 @@ import (
 	"github.com/hawser-go/hawser/supervisor"
 )
 
-// sweep: messages in the outbox may have become too old. Timer → Client
+// sweep: messages in the outbox may have become too old, or will sooner than was
+// known. Timer, whoever sends → Client
 type sweep struct{}
 
 func (*sweep) private() {}
+
+func (s *session) sweep() { s.box.PostUserMessage(&sweep{}) }
 
 // clientActor is the actor of a session: it owns the state machine and supervises
 // the connection and the modules. It is the only one that says what happened.
@@ -312,22 +315,14 @@ func (a *clientActor) publish(e *Event) {
 }
 
 // expire drops messages that have become too old, and sets the timer for the
-// next ones.
+// next ones. What comes meanwhile and is more urgent sends another sweep.
 func (a *clientActor) expire() {
 	a.stopTimer()
 	next := a.out.expire(time.Now())
-	if a.state == Stopped || a.out.limits.Age <= 0 {
+	if a.state == Stopped || next.IsZero() {
 		return
 	}
-	wait := a.out.limits.Age
-	if !next.IsZero() {
-		wait = time.Until(next)
-	}
-	if a.state == Ready && next.IsZero() {
-		return // what comes now leaves at once, or its write deadline is hit
-	}
-	box := a.box
-	a.expiry = time.AfterFunc(max(wait, time.Millisecond), func() { box.PostUserMessage(&sweep{}) })
+	a.expiry = time.AfterFunc(max(time.Until(next), time.Millisecond), a.session.sweep)
 }
 
 func (a *clientActor) stopTimer() {

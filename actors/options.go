@@ -95,7 +95,8 @@ type ClientOptions struct {
 	Rand func() float64
 
 	// OnOutcome is told the outcome of accepted messages, in batches, from the
-	// thread on which they happened. It must not block.
+	// thread on which they happened, which may be inside Send or Post. It must not
+	// block.
 	OnOutcome func([]Outcome)
 	// OnSessionReset is called when a Disconnect ends the session, before the
 	// client dials anew. cause is nil for a Disconnect. It must not block.
@@ -109,7 +110,7 @@ func (o ClientOptions) withDefaults() ClientOptions {
 	o.WriteTimeout = orDefault(o.WriteTimeout, 10*time.Second)
 	o.CloseTimeout = closeTimeout(o.CloseTimeout)
 	o.Heartbeat = o.Heartbeat.withDefaults()
-	o.Outbox = o.Outbox.withDefaults(4<<20, 15*time.Second)
+	o.Outbox = o.Outbox.withDefaults(4<<20, 15*time.Second, RejectNewest)
 	return o
 }
 
