@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"context"
 	"strconv"
 	"time"
 
@@ -9,10 +10,13 @@ import (
 	"github.com/hawser-go/hawser/supervisor"
 )
 
-// sweep: messages in the outbox may have become too old. Timer → Client
+// sweep: messages in the outbox may have become too old, or will sooner than was
+// known. Timer, whoever sends → Client
 type sweep struct{}
 
 func (*sweep) private() {}
+
+func (s *session) sweep() { s.box.PostUserMessage(&sweep{}) }
 
 // clientActor is the actor of a session: it owns the state machine and supervises
 // the connection and the modules. It is the only one that says what happened.
@@ -262,13 +266,20 @@ func (a *clientActor) armKeepAlive() {
 	time.AfterFunc(a.options.KeepAlive.Every, func() { box.PostUserMessage(m) })
 }
 
+// atOnce is a context for an actor, which does not wait for room.
+var atOnce = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()
+
 func (a *clientActor) keepAlive(m *keepAlive) {
 	if m.epoch != a.epoch || a.state != Ready {
 		return
 	}
 	a.guarded("KeepAlive.Message", func() {
 		k := a.options.KeepAlive.Message()
-		if _, err := a.accept(k.Kind, k.Payload); err != nil {
+		if _, err := a.post(atOnce, &Outgoing{Kind: k.Kind, Payload: k.Payload, Class: Volatile}); err != nil {
 			a.logger.Warn("actors: keep-alive not accepted", "client", a.name, "error", err)
 		}
 	})
@@ -369,22 +380,14 @@ func (a *clientActor) publish(e *Event) {
 }
 
 // expire drops messages that have become too old, and sets the timer for the
-// next ones.
+// next ones. What comes meanwhile and is more urgent sends another sweep.
 func (a *clientActor) expire() {
 	a.stopTimer()
 	next := a.out.expire(time.Now())
-	if a.state == Stopped || a.out.limits.Age <= 0 {
+	if a.state == Stopped || next.IsZero() {
 		return
 	}
-	wait := a.out.limits.Age
-	if !next.IsZero() {
-		wait = time.Until(next)
-	}
-	if a.state == Ready && next.IsZero() {
-		return // what comes now leaves at once, or its write deadline is hit
-	}
-	box := a.box
-	a.expiry = time.AfterFunc(max(wait, time.Millisecond), func() { box.PostUserMessage(&sweep{}) })
+	a.expiry = time.AfterFunc(max(time.Until(next), time.Millisecond), a.session.sweep)
 }
 
 func (a *clientActor) stopTimer() {

@@ -162,10 +162,10 @@ func (c *Conn) queue(kind transport.Kind, payload []byte) (uint64, error) {
 	return id, c.overflowed(err)
 }
 
-// overflowed ends a server's connection whose peer does not keep up: its queue
-// is full, and a server does not wait. It returns err.
+// overflowed ends a connection whose peer does not keep up, if that is the policy
+// of its outbox: the queue is full. It returns err.
 func (c *Conn) overflowed(err error) error {
-	if c.side.server && errors.Is(err, ErrOutboxFull) {
+	if errors.Is(err, ErrOutboxFull) && c.out.limits.Overflow == CloseSlow && !c.closing.Load() {
 		c.connection.PostUserMessage(&Close{Code: transport.TryAgainLater, Reason: "too slow"})
 	}
 	return err

@@ -13,7 +13,8 @@ type Reason uint8
 const (
 	// Overflow: the queue was full and its policy gave this message up.
 	Overflow Reason = iota
-	// Expired: the message waited longer than the outbox keeps messages.
+	// Expired: the message waited longer than its TTL or than the outbox keeps
+	// messages, or was Volatile and there was no connection.
 	Expired
 	// Closed: the client or the connection ended before the message left.
 	Closed
@@ -40,18 +41,22 @@ const (
 	// Dropped: none of its bytes was handed over; the Reason says why.
 	Dropped
 	// Unknown: the socket died while its bytes were being handed over. The peer
-	// may or may not have got it.
+	// may or may not have got it. Of a message with Outgoing.Ack also: it was
+	// written, and its acknowledgement did not come.
 	Unknown
+	// Acked: the application has said that the peer has it. Only of messages with
+	// Outgoing.Ack, and in place of Written.
+	Acked
 )
 
-var resultNames = [...]string{"written", "dropped", "unknown"}
+var resultNames = [...]string{"written", "dropped", "unknown", "acked"}
 
 // String returns the result in one word.
 func (r Result) String() string { return resultNames[r] }
 
 // Outcome is the end of one accepted message.
 type Outcome struct {
-	// ID is what Send returned for the message.
+	// ID is what Send returned for the message, or its Receipt.
 	ID uint64
 	// Result says how it ended.
 	Result Result
@@ -64,13 +69,17 @@ type Outcome struct {
 // Books are the counters of a client's or server's outbound messages at one
 // moment. They balance when no message is lost without being told.
 type Books struct {
-	// Accepted counts the messages that Send took.
+	// Accepted counts the messages that Send or Post took.
 	Accepted uint64 `json:"accepted"`
-	// InFlight counts those that have no outcome yet.
+	// InFlight counts those that have no outcome yet, those that wait for their
+	// acknowledgement included.
 	InFlight uint64 `json:"in_flight"`
 	// Written counts those handed to the operating system.
 	Written uint64 `json:"written"`
-	// Unknown counts those whose socket died while they were handed over.
+	// Acked counts those of which the application has said that the peer has them.
+	Acked uint64 `json:"acked"`
+	// Unknown counts those whose socket died while they were handed over, or
+	// before they were acknowledged.
 	Unknown uint64 `json:"unknown"`
 	// Dropped counts the others by reason.
 	Dropped [reasons]uint64 `json:"-"`
@@ -86,13 +95,16 @@ func (b Books) DroppedAll() (n uint64) {
 
 // Balanced reports whether every accepted message is accounted for.
 func (b Books) Balanced() bool {
-	return b.Accepted == b.InFlight+b.Written+b.Unknown+b.DroppedAll()
+	return b.Accepted == b.InFlight+b.Written+b.Acked+b.Unknown+b.DroppedAll()
 }
 
 // String returns the books in one line.
 func (b Books) String() string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "accepted %d = written %d + unknown %d + in flight %d", b.Accepted, b.Written, b.Unknown, b.InFlight)
+	if b.Acked > 0 {
+		fmt.Fprintf(&s, " + acked %d", b.Acked)
+	}
 	for r, n := range b.Dropped {
 		if n > 0 {
 			fmt.Fprintf(&s, " + dropped(%s) %d", Reason(r), n)
@@ -105,15 +117,15 @@ func (b Books) String() string {
 // what is in flight is never derived from the other counters, so that Balanced
 // can fail.
 type ledger struct {
-	accepted, inFlight, written, unknown atomic.Uint64
-	dropped                              [reasons]atomic.Uint64
+	accepted, inFlight, written, acked, unknown atomic.Uint64
+	dropped                                     [reasons]atomic.Uint64
 }
 
 func (l *ledger) books() Books {
 	var b Books
 	// In flight is read last and accepted first only in a still system; under
 	// load the caller locks the outbox or accepts a snapshot that is slightly off.
-	b.Accepted, b.Written, b.Unknown = l.accepted.Load(), l.written.Load(), l.unknown.Load()
+	b.Accepted, b.Written, b.Acked, b.Unknown = l.accepted.Load(), l.written.Load(), l.acked.Load(), l.unknown.Load()
 	for r := range b.Dropped {
 		b.Dropped[r] = l.dropped[r].Load()
 	}
@@ -126,6 +138,8 @@ func (l *ledger) settle(result Result, reason Reason, n uint64) {
 	switch result {
 	case Written:
 		l.written.Add(n)
+	case Acked:
+		l.acked.Add(n)
 	case Unknown:
 		l.unknown.Add(n)
 	case Dropped:

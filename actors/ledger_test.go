@@ -12,11 +12,12 @@ func TestLedgerCountsEachOutcome(t *testing.T) {
 	l.inFlight.Add(accepted)
 	l.settle(Written, 0, 40)
 	l.settle(Unknown, 0, 3)
+	l.settle(Acked, 0, 7)
 	for r := range Reason(reasons) {
 		l.settle(Dropped, r, uint64(r)+1)
 	}
 	got := l.books()
-	want := Books{Accepted: accepted, InFlight: 42, Written: 40, Unknown: 3, Dropped: [reasons]uint64{1, 2, 3, 4, 5}}
+	want := Books{Accepted: accepted, InFlight: 35, Written: 40, Acked: 7, Unknown: 3, Dropped: [reasons]uint64{1, 2, 3, 4, 5}}
 	if got != want {
 		t.Errorf("got %+v; want %+v", got, want)
 	}
@@ -34,6 +35,7 @@ func TestBooksDoNotBalanceWhenAMessageIsLost(t *testing.T) {
 		{Accepted: 2, Written: 1},
 		{Accepted: 1, Written: 1, InFlight: 1},
 		{Accepted: 1, Written: 1, Unknown: 1},
+		{Accepted: 1, Written: 1, Acked: 1},
 		{Accepted: 1, Dropped: [reasons]uint64{Closed: 2}},
 	} {
 		if b.Balanced() {
@@ -60,7 +62,7 @@ func TestLedgerBalancesAfterConcurrentUse(t *testing.T) {
 			for n := range 1000 {
 				l.accepted.Add(1)
 				l.inFlight.Add(1)
-				l.settle(Result(n%3), Reason(i%reasons), 1)
+				l.settle(Result(n%4), Reason(i%reasons), 1)
 			}
 		})
 	}
@@ -76,13 +78,17 @@ func TestNamesOfOutcomes(t *testing.T) {
 			t.Errorf("reason %d is %q; want %q", r, got, want)
 		}
 	}
-	for r, want := range []string{"written", "dropped", "unknown"} {
+	for r, want := range []string{"written", "dropped", "unknown", "acked"} {
 		if got := Result(r).String(); got != want {
 			t.Errorf("result %d is %q; want %q", r, got, want)
 		}
 	}
 	b := Books{Accepted: 6, Written: 2, Unknown: 1, InFlight: 1, Dropped: [reasons]uint64{Expired: 2}}
 	if got, want := b.String(), "accepted 6 = written 2 + unknown 1 + in flight 1 + dropped(expired) 2"; got != want {
+		t.Errorf("got %q; want %q", got, want)
+	}
+	b = Books{Accepted: 3, Written: 1, Acked: 2}
+	if got, want := b.String(), "accepted 3 = written 1 + unknown 0 + in flight 0 + acked 2"; got != want {
 		t.Errorf("got %q; want %q", got, want)
 	}
 }

@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// ErrOutboxFull is returned by Send when the outbox has no room. The message was
-// not accepted; try again when some have left, or give the outbox more room.
+// ErrOutboxFull is returned by Send and Post when the outbox has no room. The
+// message was not accepted; try again when some have left, give the outbox more
+// room, or another OutboxLimits.Overflow.
 var ErrOutboxFull = errors.New("actors: outbox full")
 
 // ErrStopped is returned by everything that needs a client or a connection that
@@ -37,8 +38,8 @@ const maxFrame = 1 << 30
 
 // OutboxLimits bound what waits to be written. Zero values are the defaults.
 type OutboxLimits struct {
-	// Messages is how many messages wait at most. Default 65536; negative: no
-	// limit of its own.
+	// Messages is how many messages wait at most, be it to be written or to be
+	// acknowledged. Default 65536; negative: no limit of its own.
 	Messages int
 	// Bytes is how many bytes wait at most, frames included. Default 4 MiB on a
 	// client, 1 MiB for a server's connection; negative: no limit of its own.
@@ -47,9 +48,29 @@ type OutboxLimits struct {
 	// Default 15 s on a client, no limit on a server, where the write deadline
 	// bounds it; negative: no limit.
 	Age time.Duration
+	// Overflow says what Send and Post do when there is no room. DefaultOverflow is
+	// RejectNewest on a client: they return ErrOutboxFull. For a server's connection
+	// it is CloseSlow: it is closed with 1013 besides. Block makes Client.Post wait,
+	// in order; Send does not wait, and returns ErrOutboxFull also while others do.
+	// DropOldest gives up the oldest messages that no writer has taken yet, and
+	// rejects like RejectNewest if that is not enough. DropNewest accepts the new
+	// message and drops it at once. Both tell it as Dropped with Overflow. Set-up
+	// messages have 4 MiB of their own, and are always rejected beyond them.
+	Overflow OverflowPolicy
+	// AckTimeout is how long a written message with Outgoing.Ack waits for its
+	// acknowledgement; then its outcome is Unknown. Default 30 s; negative: as long
+	// as its connection lives.
+	AckTimeout time.Duration
 }
 
-func (l OutboxLimits) withDefaults(bytes int, age time.Duration) OutboxLimits {
+func (l *OutboxLimits) validate() error {
+	if l.Overflow >= policies {
+		return &OptionError{Option: "OutboxLimits.Overflow", Problem: fmt.Sprintf("is %s; it must be one of the constants of OverflowPolicy", l.Overflow)}
+	}
+	return nil
+}
+
+func (l OutboxLimits) withDefaults(bytes int, age time.Duration, overflow OverflowPolicy) OutboxLimits {
 	if l.Messages == 0 {
 		l.Messages = 1 << 16
 	}
@@ -59,6 +80,12 @@ func (l OutboxLimits) withDefaults(bytes int, age time.Duration) OutboxLimits {
 	if l.Age == 0 {
 		l.Age = age
 	}
-	l.Age = min(l.Age, longest)
+	if l.Overflow == DefaultOverflow {
+		l.Overflow = overflow
+	}
+	if l.AckTimeout == 0 {
+		l.AckTimeout = 30 * time.Second
+	}
+	l.Age, l.AckTimeout = min(l.Age, longest), min(l.AckTimeout, longest)
 	return l
 }

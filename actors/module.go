@@ -52,23 +52,6 @@ type HandlerFunc func(ctx *Context, m transport.Message)
 // OnMessage calls f.
 func (f HandlerFunc) OnMessage(ctx *Context, m transport.Message) { f(ctx, m) }
 
-// OverflowPolicy says what happens when a module does not keep up and its queue
-// is full.
-type OverflowPolicy uint8
-
-// The overflow policies of a module.
-const (
-	// Block stops reading from the connection, so that TCP pushes back on the
-	// peer. Other routes of that connection wait with it.
-	Block OverflowPolicy = iota
-	// DropOldest drops what has waited longest.
-	DropOldest
-	// DropNewest drops what has just come.
-	DropNewest
-	// CloseSlow closes the connection with 1013.
-	CloseSlow
-)
-
 // Module declares a receiver of messages: an actor below its client or server,
 // supervised, with a queue of its own.
 type Module struct {
@@ -104,7 +87,8 @@ type Module struct {
 	// and 64 more for each message. With DropOldest the newest message may wait
 	// beyond it, with Block what one read of each connection brought. Default 1 MiB; negative: no bound.
 	QueueBytes int
-	// Overflow says what happens at that bound. Default Block.
+	// Overflow says what happens at that bound. Default Block. RejectNewest cannot
+	// be used: there is nobody to refuse a received message to.
 	Overflow OverflowPolicy
 	// Restart says when the module is restarted. Default Permanent.
 	Restart supervisor.RestartType
@@ -122,6 +106,8 @@ func (m Module) validate(others []Module) error {
 		return &OptionError{Option: "Module.Unrouted", Problem: fmt.Sprintf("of %q is set beside a Match or a Rule; it gets what no other module wants", m.Name)}
 	case m.Path != "" && m.Path[0] != '/':
 		return &OptionError{Option: "Module.Path", Problem: fmt.Sprintf("%q must begin with a slash", m.Path)}
+	case m.Overflow >= RejectNewest:
+		return &OptionError{Option: "Module.Overflow", Problem: fmt.Sprintf("of %q is %s; it must be Block, DropOldest, DropNewest or CloseSlow", m.Name, m.Overflow)}
 	}
 	for _, o := range others {
 		if o.Name == m.Name {

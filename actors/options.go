@@ -132,7 +132,8 @@ type ClientOptions struct {
 	Rand func() float64
 
 	// OnOutcome is told the outcome of accepted messages, in batches, from the
-	// thread on which they happened. It must not block.
+	// thread on which they happened, which may be inside Send or Post. It must not
+	// block.
 	OnOutcome func([]Outcome)
 	// OnSessionReset is called when a Disconnect ends the session, before the
 	// client dials anew. cause is nil for a Disconnect. It must not block.
@@ -150,7 +151,7 @@ func (o ClientOptions) withDefaults() ClientOptions {
 	o.CloseTimeout = closeTimeout(o.CloseTimeout)
 	o.HookTimeout = closeTimeout(o.HookTimeout)
 	o.Heartbeat = o.Heartbeat.withDefaults()
-	o.Outbox = o.Outbox.withDefaults(4<<20, 15*time.Second)
+	o.Outbox = o.Outbox.withDefaults(4<<20, 15*time.Second, RejectNewest)
 	if o.History == 0 {
 		o.History = 128
 	}
@@ -193,6 +194,9 @@ func validateParts(modules []Module, middleware []Middleware) error {
 func (o ClientOptions) validate() error {
 	if o.KeepAlive.Every > 0 && o.KeepAlive.Message == nil {
 		return &OptionError{Option: "KeepAlive.Message", Problem: "is nil; it must make the message to send"}
+	}
+	if err := o.Outbox.validate(); err != nil {
+		return err
 	}
 	return validateParts(o.Modules, o.Middleware)
 }

@@ -8,6 +8,11 @@ import (
 	"github.com/hawser-go/hawser/transport"
 )
 
+// setupLimit is how many bytes of set-up messages wait at most. They have no
+// share in the room of the data: it may be full of what is held until they are
+// through.
+const setupLimit = 4 << 20
+
 // outbox holds accepted messages, already framed, until a writer takes them. It
 // belongs to the stable plane: on a client it outlives every socket, and what a
 // dead socket did not take goes to the next one, in order.
@@ -18,54 +23,122 @@ type outbox struct {
 	limits  OutboxLimits
 	ledger  *ledger
 	settled func([]Outcome) // may be nil; called without the lock
+	due     func()          // expire is to be called, earlier than it said; may be nil; called without the lock
+	armed   int64           // when expire will be called at the latest, ns; 0: nobody knows of a reason
 	masked  bool            // a client's frames are masked (RFC 6455 §5.3)
-	held    bool            // data waits: only set-up messages may leave
+	held    bool            // not ready: only set-up messages may leave
 	end     error           // why nothing is accepted any more
 	setup   lane            // of the current epoch: auth, resubscribe
 	data    lane
-	count   int // messages without an outcome
-	bytes   int // their bytes
+	count   int // messages without an outcome: those in the lanes, and those that wait for their ack
 	nextID  uint64
-	epoch   uint64        // of the connection that is being set up; 0: none is
+	epoch   uint64        // of the connection whose set-up messages are taken; 0: there is none
+	letters *letters      // what is not plain; nil until there is some
 	empties chan struct{} // closed when nothing is left; nil while nobody waits
 	hint    atomic.Int32  // how many bytes of replies the current turn may bring
 }
 
-// add accepts a message, or says why not. A set-up message names the epoch that it
-// belongs to and goes into the lane ahead of the data; others have epoch 0.
+// add accepts a plain message, or says why not. A set-up message names the epoch
+// that it belongs to and goes into the lane ahead of the data; others have epoch 0.
 func (o *outbox) add(kind transport.Kind, payload []byte, epoch uint64) (uint64, error) {
-	size := transport.HeaderSize(len(payload), o.masked) + len(payload)
 	var at int64
 	if o.limits.Age > 0 {
 		at = time.Now().UnixNano()
 	}
+	size := o.frameSize(payload)
 	o.mu.Lock()
-	defer o.mu.Unlock()
+	if c := o.data.tail; c != nil && epoch == 0 && c.fits(size) && o.plain(kind, size) {
+		c.buf.B = transport.AppendFrame(c.buf.B, byte(kind), payload, o.masked)
+		id := o.number(nil)
+		c.entries = append(c.entries, entry{id: id, at: at, size: int32(size)})
+		o.data.grow(1, size)
+		o.mu.Unlock()
+		return id, nil
+	}
+	done, err := o.accept(kind, payload, epoch, at, nil)
+	id := o.nextID
+	o.unlock()
+	o.tell(done)
+	if err != nil {
+		return 0, err
+	}
+	return id, nil
+}
+
+// plain reports whether a message may go the short way, behind another one that
+// waits: that one expires first, so nobody is to be told. o is locked.
+func (o *outbox) plain(kind transport.Kind, size int) bool {
+	return (kind == transport.Text || kind == transport.Binary) && o.end == nil && !o.behind(nil) &&
+		o.limits.allow(o.count-o.setup.count, o.data.bytes+size)
+}
+
+// accept takes a message, the latest then; l is what is special about it, or nil.
+// By the policy others may have to go for it, or it goes itself: done says so.
+// o is locked.
+func (o *outbox) accept(kind transport.Kind, payload []byte, epoch uint64, at int64, l *letter) (done []Outcome, err error) {
+	size := o.frameSize(payload)
+	to, limit := &o.data, o.limits.Bytes
+	if epoch != 0 {
+		to, limit = &o.setup, setupLimit
+	}
 	switch {
 	case kind != transport.Text && kind != transport.Binary:
-		return 0, ErrInvalidKind
+		return nil, ErrInvalidKind
 	case o.end != nil:
-		return 0, o.end
+		return nil, o.end
 	case epoch != 0 && epoch != o.epoch:
-		return 0, ErrStopped // the connection that was set up is gone
-	case o.limits.Bytes > 0 && size > o.limits.Bytes || size > maxFrame:
-		return 0, &MessageTooBigError{Size: size, Limit: pick(o.limits.Bytes > 0, o.limits.Bytes, maxFrame)}
-	case o.limits.Bytes > 0 && o.bytes+size > o.limits.Bytes, o.limits.Messages > 0 && o.count >= o.limits.Messages:
-		return 0, ErrOutboxFull
+		return nil, ErrStopped // the connection that was set up is gone
+	case limit > 0 && size > limit || size > maxFrame:
+		return nil, &MessageTooBigError{Size: size, Limit: pick(limit > 0, limit, maxFrame)}
 	}
-	to := &o.data
-	if epoch != 0 {
-		to = &o.setup
+	if reason, unwanted := o.unwanted(l); unwanted {
+		return o.pass(l, reason), nil
+	}
+	switch {
+	case epoch != 0:
+		if o.setup.bytes+size > setupLimit {
+			return nil, ErrOutboxFull
+		}
+	case o.behind(l):
+		return nil, ErrOutboxFull
+	case !o.fits(size, l):
+		var ok bool
+		switch o.limits.Overflow {
+		case DropNewest:
+			return o.pass(l, Overflow), nil
+		case DropOldest:
+			done, ok = o.makeRoom(size, l)
+		}
+		if !ok {
+			return nil, ErrOutboxFull
+		}
+	}
+	if old := o.replaced(l); old != nil {
+		done = o.discard(done, old, Superseded)
 	}
 	c := o.tail(to, size)
 	c.buf.B = transport.AppendFrame(c.buf.B, byte(kind), payload, o.masked)
+	c.add(entry{id: o.number(l), at: at, letter: l, size: int32(size)})
+	if l != nil {
+		o.letters.enter(l, c, at)
+	}
+	return done, nil
+}
+
+// number gives the next message its number, and counts it; o is locked.
+func (o *outbox) number(l *letter) uint64 {
 	o.nextID++
-	c.entries = append(c.entries, entry{id: o.nextID, at: at, size: int32(size)})
+	if l != nil {
+		l.id = o.nextID
+	}
 	o.count++
-	o.bytes += size
 	o.ledger.accepted.Add(1)
 	o.ledger.inFlight.Add(1)
-	return o.nextID, nil
+	return o.nextID
+}
+
+func (o *outbox) frameSize(payload []byte) int {
+	return transport.HeaderSize(len(payload), o.masked) + len(payload)
 }
 
 // takes reports why a message can never be accepted.
@@ -92,16 +165,43 @@ func (o *outbox) tail(to *lane, size int) *chunk {
 }
 
 // take returns the next chunk for the writer, or nil. It stays in the outbox
-// until finish or giveBack.
+// until finish or giveBack. What has expired is not in it.
 func (o *outbox) take() *chunk {
+	for {
+		c, done := o.next()
+		if len(done) == 0 {
+			return c
+		}
+		o.tell(done) // it is user code: nothing has been taken yet
+	}
+}
+
+// next takes the next chunk, unless something has expired: that is done first.
+func (o *outbox) next() (c *chunk, done []Outcome) {
 	o.mu.Lock()
-	defer o.mu.Unlock()
+	defer o.unlock()
+	if o.limits.Age > 0 || o.letters != nil && len(o.letters.deadlines) > 0 {
+		if done = o.overdue(time.Now()); len(done) > 0 {
+			return nil, done
+		}
+	}
 	from := o.ready()
 	if from == nil {
-		return nil
+		return nil, nil
 	}
-	from.head.taken = true
-	return from.head
+	c = from.head
+	if c.dead > 0 {
+		c.compact()
+	}
+	c.taken = true
+	if c.special {
+		for _, e := range c.entries[c.first:] {
+			if e.letter != nil {
+				o.letters.deadlines.remove(e.letter)
+			}
+		}
+	}
+	return c, nil
 }
 
 // ready is the lane to take from, or nil: set-up messages go first.
@@ -126,7 +226,7 @@ func (o *outbox) pending() bool {
 func (o *outbox) size() (messages, bytes int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.count, o.bytes
+	return o.setup.count + o.data.count, o.setup.bytes + o.data.bytes
 }
 
 // wrote says that the socket took n more bytes of c. Messages of which all bytes
@@ -134,21 +234,33 @@ func (o *outbox) size() (messages, bytes int) {
 // must not be used any more; then over is true. The caller tells the outcomes.
 func (o *outbox) wrote(c *chunk, n int) (done []Outcome, over bool) {
 	o.mu.Lock()
-	defer o.mu.Unlock()
+	defer o.unlock()
 	c.sent += n
-	before := c.first
-	for c.first < len(c.entries) && c.off+int(c.entries[c.first].size) <= c.sent {
-		e := c.drop()
-		o.leave(e)
+	before, begin, plain := c.first, c.off, 0
+	for c.first < len(c.entries) {
+		e := &c.entries[c.first]
+		end := c.off + int(e.size)
+		if end > c.sent {
+			break
+		}
+		c.off = end
+		c.first++
+		if e.letter != nil {
+			done = o.wroteLetter(done, e.letter)
+			continue
+		}
+		plain++
 		if o.settled != nil {
 			done = append(done, Outcome{ID: e.id, Result: Written})
 		}
 	}
-	if k := c.first - before; k > 0 {
-		o.ledger.settle(Written, 0, uint64(k))
+	c.lane.grow(before-c.first, begin-c.off)
+	if plain > 0 {
+		o.ledger.settle(Written, 0, uint64(plain))
+		o.less(plain)
 	}
-	if over = c.left() == 0; over {
-		o.remove(c)
+	if over = c.live() == 0; over {
+		c.lane.remove(c)
 	}
 	return done, over
 }
@@ -157,181 +269,38 @@ func (o *outbox) wrote(c *chunk, n int) (done []Outcome, over bool) {
 // messages of which window bytes behind the sent ones may have been handed over
 // have an unknown outcome; the others wait for the next writer.
 func (o *outbox) giveBack(c *chunk, window int) {
-	var done []Outcome
 	o.mu.Lock()
+	var done []Outcome
 	touched := c.sent + window
-	for c.left() > 0 && c.off < touched {
-		done = o.settle(done, c.drop(), Unknown, 0)
+	for c.live() > 0 && c.off < touched {
+		e := c.drop()
+		done = o.settle(done, e.letter, Outcome{ID: e.id, Result: Unknown})
 	}
-	c.sent, c.taken = c.off, false
-	if c.left() == 0 {
-		o.remove(c)
+	c.taken = false
+	if c.special {
+		done = o.regain(done, c)
 	}
-	o.mu.Unlock()
+	c.lane.tidy(c)
+	o.unlock()
 	o.tell(done)
 }
 
 // swap puts the frames that a middleware made of c in its place. kept are the
 // entries that are still there, dropped those that are not.
-func (o *outbox) swap(c *chunk, buf *transport.Buffer, kept []entry, dropped []Outcome) bool {
+func (o *outbox) swap(c *chunk, buf *transport.Buffer, kept []entry, dropped []Outcome) (over bool) {
 	o.mu.Lock()
-	o.bytes += len(buf.B) - (len(c.buf.B) - c.off)
+	var done []Outcome
+	for _, d := range dropped {
+		done = o.settle(done, c.entries[c.find(d.ID)].letter, d)
+	}
+	c.lane.grow(len(kept)-c.live(), len(buf.B)-c.size())
 	c.buf.Release()
 	c.buf, c.off, c.sent, c.first = buf, 0, 0, 0
 	c.entries = append(c.entries[:0], kept...)
-	for _, d := range dropped {
-		o.less()
-		o.ledger.settle(d.Result, d.Reason, 1)
+	if over = c.live() == 0; over {
+		c.lane.remove(c)
 	}
-	over := c.left() == 0
-	if over {
-		o.remove(c)
-	}
-	o.mu.Unlock()
-	o.tell(dropped)
+	o.unlock()
+	o.tell(done)
 	return over
-}
-
-// hold keeps data back, or lets it go.
-func (o *outbox) hold(on bool) {
-	o.mu.Lock()
-	o.held = on
-	o.mu.Unlock()
-}
-
-// openSetup holds the data back and takes set-up messages of that epoch.
-func (o *outbox) openSetup(epoch uint64) {
-	o.mu.Lock()
-	o.held, o.epoch = true, epoch
-	o.mu.Unlock()
-}
-
-// clearSetup drops what is left of an incarnation's set-up messages: the next
-// one makes its own. No more come until openSetup.
-func (o *outbox) clearSetup() {
-	o.mu.Lock()
-	o.epoch = 0
-	rest := o.setup
-	o.setup = lane{}
-	if c := rest.head; c != nil && c.taken { // the writer has it, and gives it back itself
-		rest.head, c.next = c.next, nil
-		o.setup.append(c)
-	}
-	done := o.empty(&rest, Superseded)
-	o.mu.Unlock()
-	o.tell(done)
-}
-
-// expire drops the messages that are too old at now, and returns when the next
-// one will be; zero if none waits.
-func (o *outbox) expire(now time.Time) (next time.Time) {
-	if o.limits.Age <= 0 {
-		return time.Time{}
-	}
-	var done []Outcome
-	o.mu.Lock()
-	oldest := now.Add(-o.limits.Age).UnixNano()
-	for c := o.data.head; c != nil && !c.taken; c = o.data.head {
-		for c.left() > 0 && c.entries[c.first].at <= oldest {
-			done = o.settle(done, c.drop(), Dropped, Expired)
-			c.sent = c.off
-		}
-		if c.left() > 0 {
-			next = time.Unix(0, c.entries[c.first].at).Add(o.limits.Age)
-			break
-		}
-		o.data.shift()
-	}
-	o.mu.Unlock()
-	o.tell(done)
-	return next
-}
-
-// dropBound drops what waits and is bound to an identity that has changed.
-func (o *outbox) dropBound() {}
-
-// refuse makes the outbox accept no more; what it has may still leave.
-func (o *outbox) refuse(why error) {
-	o.mu.Lock()
-	if o.end == nil {
-		o.end = why
-	}
-	o.mu.Unlock()
-}
-
-// close makes the outbox accept no more and drops what it has. Nobody may be
-// writing from it.
-func (o *outbox) close(why error) {
-	o.mu.Lock()
-	if o.end == nil {
-		o.end = why
-	}
-	done := o.empty(&o.setup, Closed)
-	done = append(done, o.empty(&o.data, Closed)...)
-	o.mu.Unlock()
-	o.tell(done)
-}
-
-// empty drops all messages of a lane; o is locked.
-func (o *outbox) empty(from *lane, reason Reason) (done []Outcome) {
-	for c := from.head; c != nil; c = from.head {
-		for c.left() > 0 {
-			done = o.settle(done, c.drop(), Dropped, reason)
-		}
-		from.shift()
-	}
-	return done
-}
-
-// settle gives a message its outcome; o is locked.
-func (o *outbox) settle(done []Outcome, e entry, result Result, reason Reason) []Outcome {
-	o.leave(e)
-	o.ledger.settle(result, reason, 1)
-	if o.settled != nil {
-		done = append(done, Outcome{ID: e.id, Result: result, Reason: reason})
-	}
-	return done
-}
-
-func (o *outbox) leave(e entry) {
-	o.bytes -= int(e.size)
-	o.less()
-}
-
-// less counts a message that has its outcome; o is locked.
-func (o *outbox) less() {
-	if o.count--; o.count == 0 && o.empties != nil {
-		close(o.empties)
-		o.empties = nil
-	}
-}
-
-// emptied returns a channel that is closed when no message is left.
-func (o *outbox) emptied() <-chan struct{} {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.empties == nil {
-		o.empties = make(chan struct{})
-	}
-	c := o.empties
-	if o.count == 0 {
-		close(c)
-		o.empties = nil
-	}
-	return c
-}
-
-// remove takes the chunk that the writer had out of its lane; o is locked.
-func (o *outbox) remove(c *chunk) {
-	if o.setup.head == c {
-		o.setup.shift()
-	} else {
-		o.data.shift()
-	}
-}
-
-func (o *outbox) tell(done []Outcome) {
-	if len(done) > 0 && o.settled != nil {
-		o.settled(done)
-	}
 }

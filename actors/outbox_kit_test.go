@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/hawser-go/hawser/transport"
@@ -27,7 +28,10 @@ type outboxBench struct {
 func newOutboxBench(t teller, limits OutboxLimits) *outboxBench {
 	b := &outboxBench{t: t, outcomes: map[uint64][]Outcome{}}
 	b.outbox = &outbox{limits: limits, ledger: &ledger{}, epoch: 1}
+	var mu sync.Mutex
 	b.settled = func(done []Outcome) {
+		mu.Lock()
+		defer mu.Unlock()
 		for _, o := range done {
 			b.outcomes[o.ID] = append(b.outcomes[o.ID], o)
 			if o.Result == Written {
@@ -75,24 +79,39 @@ func (b *outboxBench) ended(result Result, reason Reason, want ...uint64) {
 	}
 }
 
-// balanced fails the test unless the books and the bounds agree with what waits.
+// balanced fails the test unless the books and the bounds agree with what waits,
+// and nothing is kept of what does not wait any more.
 func (b *outboxBench) balanced() {
 	b.t.Helper()
-	count, size := 0, 0
+	gone := b.tidy()
+	waiting, live, memory := 0, 0, 0
 	for _, l := range []*lane{&b.setup, &b.data} {
+		count, size := 0, 0
 		for c := l.head; c != nil; c = c.next {
+			b.whole(l, c)
 			for _, e := range c.entries[c.first:] {
-				count++
-				size += int(e.size)
+				if !e.dead {
+					count++
+					size += int(e.size)
+				}
 			}
+			memory += cap(c.buf.B)
 		}
+		if l.count != count || l.bytes != size {
+			b.t.Errorf("counted %d messages and %d bytes; there are %d and %d", l.count, l.bytes, count, size)
+		}
+		waiting += count
+		live += size
 	}
-	if b.count != count || b.bytes != size {
-		b.t.Errorf("counted %d messages and %d bytes; there are %d and %d", b.count, b.bytes, count, size)
+	if memory > 8*live+4*(80<<10) {
+		b.t.Errorf("%d bytes of memory for %d bytes", memory, live)
+	}
+	if n, size := b.size(); b.count != waiting+gone || n != waiting || size != live {
+		b.t.Errorf("counted %d, of which %d wait with %d bytes; %d do, with %d, and %d for their ack", b.count, n, size, waiting, live, gone)
 	}
 	books := b.ledger.books()
-	if !books.Balanced() || books.InFlight != uint64(count) {
-		b.t.Errorf("%s, with %d waiting", books, count)
+	if !books.Balanced() || books.InFlight != uint64(waiting+gone) {
+		b.t.Errorf("%s, with %d waiting and %d written", books, waiting, gone)
 	}
 	for id, all := range b.outcomes {
 		if len(all) != 1 {
@@ -101,12 +120,101 @@ func (b *outboxBench) balanced() {
 	}
 }
 
+// tidy fails the test unless what is known of letters is about those that have no
+// outcome. It returns how many wait for their ack.
+func (b *outboxBench) tidy() (gone int) {
+	b.t.Helper()
+	s := b.letters
+	if s == nil {
+		return 0
+	}
+	var volatile, bound, timed, acks int
+	latest := map[string]*letter{}
+	for c := b.data.head; c != nil; c = c.next {
+		for _, e := range c.entries[c.first:] {
+			l := e.letter
+			if l == nil {
+				continue
+			}
+			volatile += oneIf(l.class == Volatile)
+			bound += oneIf(l.bound)
+			acks += oneIf(l.ack)
+			timed += oneIf(l.due > 0 && !c.taken)
+			if l.class == KeepLatest {
+				latest[l.key] = l
+			}
+		}
+	}
+	for id, l := range s.acks {
+		gone += oneIf(l.gone)
+		if l.id != id || !l.ack {
+			b.t.Errorf("message %d is noted as %d", l.id, id)
+		}
+	}
+	for key, l := range s.latest {
+		if latest[key] != l {
+			b.t.Errorf("%q: noted %v", key, l.id)
+		}
+	}
+	if b.limits.AckTimeout > 0 {
+		timed += gone
+	}
+	if s.volatile != volatile || s.bound != bound || s.gone != gone || len(s.acks) != acks+gone || len(s.deadlines) != timed || len(s.latest) > len(latest) {
+		b.t.Errorf("%+v; there are %d volatile, %d bound, %d acks, %d written, %d deadlines, %d keys", s, volatile, bound, acks, gone, timed, len(latest))
+	}
+	for i, l := range s.deadlines {
+		if l.place != i+1 || i > 0 && l.due < s.deadlines[(i-1)/2].due {
+			b.t.Errorf("deadline %d is out of place", i)
+		}
+	}
+	return gone
+}
+
+func oneIf(is bool) int {
+	if is {
+		return 1
+	}
+	return 0
+}
+
+// whole fails the test unless a chunk is what chunks are.
+func (b *outboxBench) whole(l *lane, c *chunk) {
+	b.t.Helper()
+	live, size := 0, 0
+	var last uint64
+	for _, e := range c.entries[c.first:] {
+		if e.id <= last {
+			b.t.Errorf("message %d behind %d", e.id, last)
+		}
+		last = e.id
+		if e.dead && (c.taken || e.letter != nil) || e.letter != nil && e.letter.chunk != c {
+			b.t.Errorf("message %d: dead %v, taken %v, letter %+v", e.id, e.dead, c.taken, e.letter)
+		}
+		if !e.dead {
+			live++
+			size += int(e.size)
+		}
+	}
+	switch {
+	case live == 0 || c.live() != live || c.size() != size || c.entries[c.first].dead:
+		b.t.Errorf("a chunk counts %d and %d; it has %d and %d", c.live(), c.size(), live, size)
+	case c.lane != l || c.next == nil && l.tail != c || c.prev == nil && l.head != c || c.next != nil && c.next.prev != c:
+		b.t.Errorf("a chunk is not in its place")
+	case !c.taken && c.wasteful():
+		b.t.Errorf("%d of %d bytes and %d of %d entries are in use", c.size(), len(c.buf.B), c.live(), len(c.entries))
+	case c.taken && c.prev != nil, !c.taken && c.sent != c.off:
+		b.t.Errorf("taken %v: in front %v, %d bytes sent of %d", c.taken, c.prev == nil, c.sent, c.off)
+	}
+}
+
 // waiting returns the numbers of the messages without an outcome, in order.
 func (b *outboxBench) waiting() (ids []uint64) {
 	for _, l := range []*lane{&b.setup, &b.data} {
 		for c := l.head; c != nil; c = c.next {
 			for _, e := range c.entries[c.first:] {
-				ids = append(ids, e.id)
+				if !e.dead {
+					ids = append(ids, e.id)
+				}
 			}
 		}
 	}

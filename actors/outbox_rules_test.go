@@ -65,8 +65,8 @@ func TestWhatTheWriterHasDoesNotExpire(t *testing.T) {
 	now := time.Now()
 	b := newOutboxBench(t, OutboxLimits{Age: time.Minute})
 	b.put(10, 10)
-	b.age(now, 0, time.Hour)
 	c := b.take()
+	b.age(now, 0, time.Hour)
 	b.writes(c, 3)
 	b.expire(now)
 	b.ended(Dropped, Expired)
@@ -275,12 +275,12 @@ func TestMessageTooBigNamesTheNumbers(t *testing.T) {
 }
 
 func TestOutboxDefaults(t *testing.T) {
-	got := OutboxLimits{}.withDefaults(4<<20, 15*time.Second)
-	if want := (OutboxLimits{Messages: 1 << 16, Bytes: 4 << 20, Age: 15 * time.Second}); got != want {
+	got := OutboxLimits{}.withDefaults(4<<20, 15*time.Second, RejectNewest)
+	if want := (OutboxLimits{Messages: 1 << 16, Bytes: 4 << 20, Age: 15 * time.Second, Overflow: RejectNewest, AckTimeout: 30 * time.Second}); got != want {
 		t.Errorf("got %+v; want %+v", got, want)
 	}
-	off := OutboxLimits{Messages: -1, Bytes: -1, Age: -1}
-	if got := off.withDefaults(1, 1); got != off {
+	off := OutboxLimits{Messages: -1, Bytes: -1, Age: -1, Overflow: Block, AckTimeout: -1}
+	if got := off.withDefaults(1, 1, CloseSlow); got != off {
 		t.Errorf("got %+v; want it unchanged", got)
 	}
 }

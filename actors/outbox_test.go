@@ -98,7 +98,7 @@ func TestOutboxRefuses(t *testing.T) {
 		{"too many bytes", OutboxLimits{Bytes: 36}, func(b *outboxBench) { b.put(10, 10) }, 11, is(ErrOutboxFull)},
 		{"just enough bytes", OutboxLimits{Bytes: 36}, func(b *outboxBench) { b.put(10, 10) }, 10, is(nil)},
 		{"too many, some of them at the writer", OutboxLimits{Messages: 3}, func(b *outboxBench) { b.put(1, 1, 1); b.take() }, 1, is(ErrOutboxFull)},
-		{"too many, set-up included", OutboxLimits{Messages: 1}, func(b *outboxBench) { _, _ = b.add(transport.Text, nil, b.epoch) }, 1, is(ErrOutboxFull)},
+		{"set-up messages take no room", OutboxLimits{Messages: 1, Bytes: 3}, func(b *outboxBench) { _, _ = b.add(transport.Text, nil, b.epoch) }, 1, is(nil)},
 		{"a message that could never leave", OutboxLimits{Bytes: 36}, func(*outboxBench) {}, 35, isTooBig},
 		{"the largest that can", OutboxLimits{Bytes: 36}, func(*outboxBench) {}, 34, is(nil)},
 		{"no bounds", OutboxLimits{Messages: -1, Bytes: -1}, func(b *outboxBench) { b.put(1<<20, 1<<20) }, 1 << 20, is(nil)},

@@ -85,7 +85,10 @@ func (s *schedule) run(t *testing.T, system *actor.ActorSystem) {
 	book := &desk{}
 	s.w.serve(ServerOptions{Shards: 1, Routing: ToFirst, Modules: []Module{book.module(), s.w.echo()}})
 	options := ClientOptions{
-		Outbox:  OutboxLimits{Messages: 50 + s.rand.IntN(200), Age: time.Duration(s.rand.IntN(40)-5) * time.Second},
+		Outbox: OutboxLimits{
+			Messages: 50 + s.rand.IntN(200), Age: time.Duration(s.rand.IntN(40)-5) * time.Second,
+			Overflow: OverflowPolicy(s.rand.IntN(policies)), AckTimeout: time.Duration(s.rand.IntN(40)-5) * time.Second,
+		},
 		Backoff: supervisor.Backoff{MaxAttempts: s.rand.IntN(3) * s.rand.IntN(8)},
 		Restart: supervisor.RestartType(s.rand.IntN(3) * s.rand.IntN(2)),
 		Rand:    rand.New(rand.NewPCG(s.seed+1, uint64(s.n))).Float64, // the client's own
@@ -137,7 +140,7 @@ func (s *schedule) send() string {
 	n := 1 + s.rand.IntN(20)
 	for range n {
 		text := fmt.Sprint("m", s.sent)
-		id, err := s.w.client.SendText(text)
+		id, err := s.give(text)
 		if err != nil {
 			continue
 		}

@@ -61,7 +61,7 @@ type ServerOptions struct {
 	// Limits bound what a client may send. Default 64 KiB a message.
 	Limits transport.Limits
 	// Outbox bounds what waits for one connection. When it is full the connection
-	// is closed with 1013. Default 1 MiB.
+	// is closed with 1013, unless Outbox.Overflow says otherwise. Default 1 MiB.
 	Outbox OutboxLimits
 	// Heartbeat finds dead clients.
 	Heartbeat Heartbeat
@@ -88,7 +88,7 @@ func (o ServerOptions) withDefaults() ServerOptions {
 	o.CloseTimeout = closeTimeout(o.CloseTimeout)
 	o.HookTimeout = closeTimeout(o.HookTimeout)
 	o.Heartbeat = o.Heartbeat.withDefaults()
-	o.Outbox = o.Outbox.withDefaults(1<<20, -1)
+	o.Outbox = o.Outbox.withDefaults(1<<20, -1, CloseSlow)
 	return o
 }
 
@@ -127,6 +127,9 @@ func NewServer(system *actor.ActorSystem, o ServerOptions) (*Server, error) {
 		return nil, &OptionError{Option: "system", Problem: "is nil; make one with actor.NewActorSystem"}
 	}
 	if err := validateParts(o.Modules, o.Middleware); err != nil {
+		return nil, err
+	}
+	if err := o.Outbox.validate(); err != nil {
 		return nil, err
 	}
 	o = o.withDefaults()

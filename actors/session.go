@@ -73,7 +73,7 @@ func (s *session) accept(kind transport.Kind, payload []byte) (uint64, error) {
 	}
 	id, err := s.out.add(kind, payload, 0)
 	if err != nil {
-		return 0, err
+		return 0, s.overflowed(err)
 	}
 	s.wake()
 	return id, nil

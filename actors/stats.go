@@ -107,7 +107,7 @@ func (s *session) stats() Stats {
 	c := &s.counters
 	st.Books = s.books()
 	st.Queued, st.QueuedBytes = s.out.size()
-	st.MessagesSent, st.MessagesReceived = st.Books.Written, c.received.Load()
+	st.MessagesSent, st.MessagesReceived = st.Books.Written+st.Books.Acked, c.received.Load()
 	st.BytesSent, st.BytesReceived = c.bytesSent.Load(), c.bytesReceived.Load()
 	st.Unrouted, st.Faulted, st.Discarded = c.unrouted.Load(), c.failed.Load(), c.discarded.Load()
 	st.Stale, st.Restarts = c.stale.Load(), c.restarts.Load()

@@ -66,6 +66,7 @@ var columns = slices.Concat(
 		{"accepted", func(s *Stats) any { return s.Books.Accepted }},
 		{"in_flight", func(s *Stats) any { return s.Books.InFlight }},
 		{"written", func(s *Stats) any { return s.Books.Written }},
+		{"acked", func(s *Stats) any { return s.Books.Acked }},
 		{"unknown", func(s *Stats) any { return s.Books.Unknown }},
 	},
 	droppedColumns(),

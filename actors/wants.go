@@ -18,10 +18,6 @@ type Subscription struct {
 	Message transport.Message
 }
 
-// setupLimit bounds the subscriptions of a client, and what waits in the set-up
-// lane of its outbox, in bytes.
-const setupLimit = 4 << 20
-
 // wants are the subscriptions of a client. They belong to the stable plane: each
 // connection asks for all of them once, and for what is added while it is up.
 type wants struct {
