@@ -114,6 +114,25 @@ func (c *Conn) Send(kind transport.Kind, payload []byte) (uint64, error) {
 	return id, err
 }
 
+// SendHere is Send for a message that makes sense on this connection alone, such as
+// a question whose asker does not wait for the next one: if the connection is lost
+// before it leaves, it is dropped as Superseded. On a client it goes ahead of the
+// messages that wait, behind others of its kind, of which 4 MiB wait at most; on a
+// server it is Send.
+func (c *Conn) SendHere(kind transport.Kind, payload []byte) (uint64, error) {
+	if c.side.server {
+		return c.Send(kind, payload)
+	}
+	if kind == transport.Text && !transport.ValidUTF8(payload) {
+		return 0, ErrInvalidUTF8
+	}
+	id, err := c.out.add(kind, payload, c.epoch)
+	if err == nil {
+		c.wake()
+	}
+	return id, err
+}
+
 // ErrConnClosed is why a client's connection ended that was closed by Conn.Close.
 var ErrConnClosed = errors.New("actors: connection closed on this side")
 

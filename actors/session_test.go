@@ -399,3 +399,35 @@ func TestTheApplicationsKeepAliveIsSentWhileReady(t *testing.T) {
 		t.Error("a keep-alive without a message is accepted")
 	}
 }
+
+func TestWhatBelongsToAConnectionDoesNotOutliveIt(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.serve(ServerOptions{})
+		w.dial(half)
+		w.ready()
+		conn := w.client.s.line.Load()
+		w.link().Stall(transporttest.ToServer)
+		w.send(strings.Repeat("x", 60<<10), strings.Repeat("y", 60<<10)) // more than the link takes
+		synctest.Wait()
+		id, err := conn.SendHere(transport.Text, []byte("question"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.link().Reset()
+		synctest.Wait()
+		if _, err := conn.SendHere(transport.Text, []byte("late")); !errors.Is(err, ErrStopped) {
+			t.Errorf("on a connection that is gone: %v", err)
+		}
+		w.ready()
+		synctest.Wait()
+		if slices.Contains(w.received(), "question") {
+			t.Error("the question left on the next connection")
+		}
+		w.mu.Lock()
+		if !slices.Contains(w.outcomes, Outcome{ID: id, Result: Dropped, Reason: Superseded}) {
+			t.Error("its outcome is another one than superseded")
+		}
+		w.mu.Unlock()
+		w.end()
+	})
+}

@@ -3,6 +3,7 @@ package modules
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -150,7 +151,7 @@ func (a *API[Req, Resp]) Stats() APIStats { return a.desk.stats() }
 //   - with ErrNotReady, if there is no connection;
 //   - with ErrTooManyCalls, if MaxCalls are under way;
 //   - with a *CodecError, if the request cannot be written or the reply not be read;
-//   - with what Conn.Send says, if it is not accepted;
+//   - with what Conn.SendHere says, if it is not accepted;
 //   - with a *PeerError, or what APIOptions.Error or Wire.Decode make of the reply, if
 //     the peer refuses;
 //   - with ErrDisconnected and the cause, as soon as the connection is lost;
@@ -170,10 +171,13 @@ func (a *API[Req, Resp]) Call(ctx context.Context, q Req) (resp Resp, err error)
 	}
 	m, err := a.encode(c, q)
 	if err == nil {
-		_, err = c.conn.Send(m.Kind, m.Payload)
+		_, err = c.conn.SendHere(m.Kind, m.Payload)
 	}
 	if err != nil {
 		a.desk.leave(c)
+		if errors.Is(err, actors.ErrStopped) {
+			err = fmt.Errorf("%w: %w", ErrDisconnected, err)
+		}
 		return resp, err
 	}
 	select {
