@@ -370,12 +370,11 @@ func TestARequestThatCannotBeSentFailsAndLeavesNothing(t *testing.T) {
 			t.Errorf("stats %+v", got)
 		}
 	})
-	b := newSquares(modules.APIOptions{})
-	o := with(b.Module())
-	o.Outbox.Bytes = 20
-	inWorld(t, o, func(*world) {
-		if err := <-asked(b, context.Background(), 1); !isA[*actors.MessageTooBigError](err) {
-			t.Errorf("got %v, want what Conn.Send says", err)
+	b := modules.NewAPI[map[string][]byte, Answer]("large", modules.APIOptions{})
+	inWorld(t, with(b.Module()), func(*world) {
+		_, err := b.Call(context.Background(), map[string][]byte{"x": make([]byte, 5<<20)})
+		if !isA[*actors.MessageTooBigError](err) {
+			t.Errorf("got %v, want what Conn.SendHere says", err)
 		}
 	})
 }

@@ -71,6 +71,9 @@ func NewStream(name string, rule actors.Rule, o StreamOptions) *Stream {
 	if o.Patience == 0 {
 		o.Patience = 3 * time.Second
 	}
+	if o.Overflow == actors.DefaultOverflow {
+		o.Overflow = actors.Block
+	}
 	return &Stream{name: name, rule: rule, options: o, users: map[string]bool{}, waiters: map[*Waiter]struct{}{}}
 }
 

@@ -42,18 +42,14 @@ func Run(t *testing.T, module func() actors.Module, o Options) {
 			} {
 				t.Run(test.name, func(t *testing.T) { test.run(t, s, side) })
 			}
-			for policy, name := range policies {
-				t.Run("keeps within its queue by "+name, func(t *testing.T) {
-					overloaded(t, s, side, actors.OverflowPolicy(policy))
-				})
+			for _, policy := range policies {
+				t.Run("keeps within its queue by "+policy.String(), func(t *testing.T) { overloaded(t, s, side, policy) })
 			}
 		})
 	}
 }
 
-var policies = [...]string{
-	actors.Block: "Block", actors.DropOldest: "DropOldest", actors.DropNewest: "DropNewest", actors.CloseSlow: "CloseSlow",
-}
+var policies = []actors.OverflowPolicy{actors.Block, actors.DropOldest, actors.DropNewest, actors.CloseSlow}
 
 // settle lets time pass until whatever a module does by itself has been done.
 func settle() {
