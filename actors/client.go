@@ -231,8 +231,9 @@ func (c *Client) Close(ctx context.Context) error {
 // handshake, behind the messages accepted before, and returns nil when every
 // actor, goroutine and socket of the client is gone. When ctx is done before, or
 // 1 s after CloseTimeout, the rest is ended by force, and the error names what is
-// left. It may be called more than once, and from inside a handler; the handler
-// that waits here is then among what is left.
+// left; call it again when that may have ended, to have the rest cleared away. It may
+// be called more than once, and from inside a handler; the handler that waits here is
+// then among what is left.
 func (c *Client) CloseWith(ctx context.Context, code transport.CloseCode, reason string) error {
 	ctx, cancel := context.WithTimeout(ctx, c.s.closeTimeout+time.Second)
 	defer cancel()

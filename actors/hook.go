@@ -2,6 +2,7 @@ package actors
 
 import (
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -131,22 +132,51 @@ func (s *station) set() *hookSet { return &s.hooks }
 func (s *station) title() string { return s.middleware.Name }
 func (s *station) strict() bool  { return !s.middleware.FailOpen }
 
-// post calls the hook of an inline middleware on a goroutine of its own.
+// post calls the hook of an inline middleware on a goroutine, one behind the other.
 func (s *station) post(h *hooking) {
 	if s.box != nil {
 		s.box.PostUserMessage(h)
 		return
 	}
-	s.side.tasks.start("hook", func() {
-		i := s.inline.Load()
-		defer func() {
-			if r := recover(); r != nil {
-				s.side.logger.Error("actors: inline middleware panicked", "middleware", s.middleware.Name, "error", supervisor.ToError(r))
-				s.remake(i)
-			}
-		}()
-		h.run(func() error { return callInterceptor(i.Interceptor, h.call) })
-	})
+	s.calls.mu.Lock()
+	defer s.calls.mu.Unlock()
+	s.calls.queue = append(s.calls.queue, h)
+	if len(s.calls.queue) == 1 {
+		s.side.tasks.start("hook", s.serveCalls)
+	}
+}
+
+// calls are the hooks that an inline middleware has yet to run; the first one runs.
+type calls struct {
+	mu    sync.Mutex
+	queue []*hooking
+}
+
+func (s *station) serveCalls() {
+	for {
+		s.calls.mu.Lock()
+		h := s.calls.queue[0]
+		s.calls.mu.Unlock()
+		s.call(h)
+		s.calls.mu.Lock()
+		s.calls.queue = s.calls.queue[1:]
+		over := len(s.calls.queue) == 0
+		s.calls.mu.Unlock()
+		if over {
+			return
+		}
+	}
+}
+
+func (s *station) call(h *hooking) {
+	i := s.inline.Load()
+	defer func() {
+		if r := recover(); r != nil {
+			s.tell("an inline middleware panicked", supervisor.ToError(r))
+			s.remake(i)
+		}
+	}()
+	h.run(func() error { return callInterceptor(i.Interceptor, h.call) })
 }
 
 // The optional methods of a Handler.

@@ -215,7 +215,7 @@ func (l *hookline) step() {
 	for _, h := range l.steps[0] {
 		if h.set().has(c.kind) {
 			ask = append(ask, h)
-		} else {
+		} else if c.kind == hookConnect {
 			l.met = append(l.met, h) // it has no OnConnect, and passes
 		}
 	}

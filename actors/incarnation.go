@@ -78,6 +78,7 @@ func (c *incarnation) Receive(ctx actor.Context) {
 	case *leave:
 		c.leaving = true
 		c.state(ctx)
+		c.arm(ctx)
 	case *hurry:
 		c.state(ctx)
 	case *tick:

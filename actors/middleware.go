@@ -87,6 +87,7 @@ type station struct {
 	// the parcel it works at use it.
 	interceptor Interceptor
 	inline      atomic.Pointer[inline]
+	calls       calls
 	logged      atomic.Int64 // when a panic was last logged, ns
 	current     parcelAt
 	judged      bool        // it has judged a message since it was started

@@ -103,6 +103,7 @@ func TestOutboxRefuses(t *testing.T) {
 		{"the largest that can", OutboxLimits{Bytes: 36}, func(*outboxBench) {}, 34, is(nil)},
 		{"no bounds", OutboxLimits{Messages: -1, Bytes: -1}, func(b *outboxBench) { b.put(1<<20, 1<<20) }, 1 << 20, is(nil)},
 		{"refusing", OutboxLimits{}, func(b *outboxBench) { b.refuse(errLost) }, 1, is(errLost)},
+		{"refusing, with others that wait", OutboxLimits{}, func(b *outboxBench) { b.put(1, 1); b.refuse(errLost) }, 1, is(errLost)},
 		{"closed", OutboxLimits{}, func(b *outboxBench) { b.close(errLost) }, 1, is(errLost)},
 		{"closed after it refused", OutboxLimits{}, func(b *outboxBench) { b.refuse(errLost); b.close(ErrStopped) }, 1, is(errLost)},
 		{"closed says why before it is full", OutboxLimits{Messages: 1}, func(b *outboxBench) { b.put(1); b.refuse(errLost) }, 1, is(errLost)},
