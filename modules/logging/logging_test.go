@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -16,62 +15,30 @@ import (
 	"time"
 
 	"github.com/hawser-go/hawser/actors"
-	"github.com/hawser-go/hawser/actors/actorstest"
-	"github.com/hawser-go/hawser/modules/echo"
+	mw "github.com/hawser-go/hawser/internal/middlewaretest"
 	"github.com/hawser-go/hawser/transport"
-	"github.com/hawser-go/hawser/transport/transporttest"
 )
 
 // secret must not stand in any log, in whatever form.
 const secret = "correct horse battery staple"
 
-// world is a client with the middleware, and a server that echoes, in a bubble of
-// virtual time.
-type world struct {
-	t        *testing.T
-	client   *actors.Client
-	listener *transporttest.Listener
-	came     []string
-}
-
-func inWorld(t *testing.T, logger *slog.Logger, level slog.Level, f func(w *world)) {
+func inWorld(t *testing.T, o Options, f func(w *mw.World)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		system := actorstest.System(t)
-		w := &world{t: t, listener: transporttest.NewListener()}
-		server, err := actors.NewServer(system, actors.ServerOptions{Modules: []actors.Module{echo.New("", 1)}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		served := make(chan error, 1)
-		go func() { served <- server.Serve(w.listener) }()
-		record := actors.HandlerFunc(func(_ *actors.Context, m transport.Message) { w.came = append(w.came, string(m.Payload)) })
-		w.client, err = actors.Dial(context.Background(), system, "ws://logging.test/?token="+strings.ReplaceAll(secret, " ", "+"), actors.ClientOptions{
-			NetDial:    w.listener.Dial,
-			Modules:    []actors.Module{{Name: "record", New: func() actors.Handler { return record }}},
-			Middleware: []actors.Middleware{New(logger, level)},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := w.client.WaitReady(context.Background()); err != nil {
-			t.Fatal(err)
-		}
-		f(w)
-		err = errors.Join(w.client.Close(context.Background()), server.Close(context.Background()))
-		if err != nil {
-			t.Error(err)
-		}
-		if err := <-served; !errors.Is(err, actors.ErrServerClosed) {
-			t.Errorf("serve returned %v", err)
-		}
-	})
+	mw.In(t, setting(o), f)
 }
 
-func (w *world) send(kind transport.Kind, payload string) {
-	w.t.Helper()
-	if _, err := w.client.Send(kind, []byte(payload)); err != nil {
-		w.t.Fatal(err)
+func setting(o Options) mw.Setting {
+	return mw.Setting{
+		URL:    "ws://logging.test/?token=" + strings.ReplaceAll(secret, " ", "+"),
+		Client: []actors.Middleware{New(o)},
+		Errors: true,
+	}
+}
+
+func send(w *mw.World, kind transport.Kind, payload string) {
+	w.T.Helper()
+	if _, err := w.Client.Send(kind, []byte(payload)); err != nil {
+		w.T.Fatal(err)
 	}
 	synctest.Wait()
 }
@@ -106,9 +73,9 @@ func (b *buffer) logger(level slog.Level) *slog.Logger {
 
 func TestLoggingTellsDirectionKindAndSizeOfEveryMessage(t *testing.T) {
 	var b buffer
-	inWorld(t, b.logger(slog.LevelInfo), slog.LevelInfo, func(w *world) {
-		w.send(transport.Text, "four")
-		w.send(transport.Binary, "")
+	inWorld(t, Options{Logger: b.logger(slog.LevelInfo)}, func(w *mw.World) {
+		send(w, transport.Text, "four")
+		send(w, transport.Binary, "")
 		const want = `level=INFO msg=sent connection=1 epoch=1 kind=text bytes=4
 level=INFO msg=received connection=1 epoch=1 kind=text bytes=4
 level=INFO msg=sent connection=1 epoch=1 kind=binary bytes=0
@@ -120,16 +87,58 @@ level=INFO msg=received connection=1 epoch=1 kind=binary bytes=0
 	})
 }
 
+func TestLoggingTellsHowConnectionsComeAndGo(t *testing.T) {
+	var b buffer
+	mw.In(t, mw.Setting{Client: []actors.Middleware{New(Options{Logger: b.logger(slog.LevelInfo), Connects: true})}, Dark: true}, func(w *mw.World) {
+		w.Listener.Refuse(false)
+		w.Ready()
+		w.Send("x")
+		w.Cut()
+	})
+	const want = `level=INFO msg=connecting attempt=1
+level=INFO msg="not connected" attempt=1 cause=REFUSED
+level=INFO msg=connecting attempt=2 cause=REFUSED
+level=INFO msg=connected connection=2 epoch=2
+level=INFO msg=sent connection=2 epoch=2 kind=text bytes=1
+level=INFO msg=received connection=2 epoch=2 kind=text bytes=1
+level=INFO msg=disconnected connection=2 epoch=2 cause=RESET
+level=INFO msg=connecting attempt=2 cause=RESET
+level=INFO msg=connected connection=3 epoch=3
+level=INFO msg=disconnected connection=3 epoch=3
+`
+	got := causes(b.String())
+	if got != want {
+		t.Errorf("logged:\n%swant:\n%s", got, want)
+	}
+}
+
+// causes puts a word in place of each cause.
+func causes(log string) string {
+	var lines []string
+	for line := range strings.Lines(log) {
+		before, cause, has := strings.Cut(line, " cause=")
+		switch {
+		case !has:
+			lines = append(lines, line)
+		case strings.Contains(cause, "refused"):
+			lines = append(lines, before+" cause=REFUSED\n")
+		case strings.Contains(cause, "reset"):
+			lines = append(lines, before+" cause=RESET\n")
+		default:
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "")
+}
+
 func TestLoggingNamesTheIncarnation(t *testing.T) {
 	var b buffer
-	inWorld(t, b.logger(slog.LevelInfo), slog.LevelInfo, func(w *world) {
-		if err := w.client.Reconnect(context.Background()); err != nil {
+	inWorld(t, Options{Logger: b.logger(slog.LevelInfo)}, func(w *mw.World) {
+		if err := w.Client.Reconnect(context.Background()); err != nil {
 			t.Fatal(err)
 		}
-		if err := w.client.WaitReady(context.Background()); err != nil {
-			t.Fatal(err)
-		}
-		w.send(transport.Text, "again")
+		w.Ready()
+		w.Send("again")
 		if got := b.String(); strings.Count(got, "epoch=2") != 2 {
 			t.Errorf("logged:\n%swant two lines of epoch 2", got)
 		}
@@ -138,35 +147,108 @@ func TestLoggingNamesTheIncarnation(t *testing.T) {
 
 func TestLoggingNeverLogsContents(t *testing.T) {
 	var b buffer
-	inWorld(t, b.logger(slog.LevelDebug-8), slog.LevelDebug, func(w *world) {
-		w.send(transport.Text, secret)
-		w.send(transport.Binary, secret)
-		got := b.String()
-		if n := strings.Count(got, "\n"); n != 4 {
-			t.Fatalf("%d lines, want 4:\n%s", n, got)
-		}
-		for _, form := range []string{
-			secret, "horse", "staple", base64.StdEncoding.EncodeToString([]byte(secret)),
-			hex.EncodeToString([]byte(secret)), fmt.Sprint([]byte(secret)),
-		} {
-			if strings.Contains(strings.ToLower(got), strings.ToLower(form)) {
-				t.Errorf("the log holds %q:\n%s", form, got)
-			}
-		}
+	o := Options{Logger: b.logger(slog.LevelDebug - 8), Level: slog.LevelDebug, Connects: true}
+	s := setting(o)
+	s.Dark = true // a failed attempt names the address
+	mw.In(t, s, func(w *mw.World) {
+		w.Listener.Refuse(false)
+		w.Ready()
+		send(w, transport.Text, secret)
+		send(w, transport.Binary, secret)
+		w.Cut()
 	})
+	got := b.String()
+	if n := strings.Count(got, "kind="); n != 4 {
+		t.Fatalf("%d lines of messages, want 4:\n%s", n, got)
+	}
+	for _, form := range []string{
+		secret, "horse", "staple", base64.StdEncoding.EncodeToString([]byte(secret)),
+		hex.EncodeToString([]byte(secret)), fmt.Sprint([]byte(secret)),
+	} {
+		if strings.Contains(strings.ToLower(got), strings.ToLower(form)) {
+			t.Errorf("the log holds %q:\n%s", form, got)
+		}
+	}
 }
 
 func TestLoggingIsSilentBelowTheLoggersLevel(t *testing.T) {
 	var b buffer
-	inWorld(t, b.logger(slog.LevelInfo), slog.LevelDebug, func(w *world) {
-		w.send(transport.Text, "hello")
+	inWorld(t, Options{Logger: b.logger(slog.LevelInfo), Level: slog.LevelDebug, Connects: true}, func(w *mw.World) {
+		w.Send("hello")
 		if got := b.String(); got != "" {
 			t.Errorf("logged:\n%s", got)
 		}
-		if !slices.Equal(w.came, []string{"hello"}) {
-			t.Errorf("%q came back", w.came)
+		if !slices.Equal(w.Came(), []string{"hello"}) {
+			t.Errorf("%q came back", w.Came())
 		}
 	})
+}
+
+func TestLoggingLeavesOutWhatIsTooMuchAndSaysHowMany(t *testing.T) {
+	var b buffer
+	inWorld(t, Options{Logger: b.logger(slog.LevelInfo), Sample: Sample{First: 3, Every: 10}}, func(w *mw.World) {
+		time.Sleep(time.Second - time.Duration(time.Now().Nanosecond())) // a second begins
+		for range 25 {
+			w.Send("x")
+		}
+		time.Sleep(time.Second)
+		w.Send("next second")
+		var sent []string
+		for line := range strings.Lines(b.String()) {
+			if strings.Contains(line, "msg=sent") {
+				_, skipped, _ := strings.Cut(strings.TrimSpace(line), "skipped=")
+				sent = append(sent, skipped)
+			}
+		}
+		// 1, 2, 3, then 13 and 23, then the next second's first.
+		if want := []string{"", "", "", "9", "9", "2"}; !slices.Equal(sent, want) {
+			t.Errorf("skipped %q, want %q\n%s", sent, want, b.String())
+		}
+	})
+}
+
+func TestLoggingTellsAtTheEndWhatItLeftOut(t *testing.T) {
+	var b buffer
+	inWorld(t, Options{Logger: b.logger(slog.LevelInfo), Sample: Sample{First: 1, Every: -1}, Connects: true}, func(w *mw.World) {
+		w.Send("1", "2", "3")
+	})
+	if !strings.Contains(b.String(), "msg=disconnected connection=1 epoch=1 skipped_received=2 skipped_sent=2") {
+		t.Errorf("logged:\n%s", b.String())
+	}
+}
+
+func TestSamplerHasABoundForEverySecond(t *testing.T) {
+	begin := time.Unix(1000, 0)
+	for _, c := range []struct {
+		sample Sample
+		each   int // messages a second, for 10 seconds
+		lines  int
+	}{
+		{Sample{}, 50, 500},
+		{Sample{}, 100, 1000},
+		{Sample{}, 1100, 10 * (100 + 10)},
+		{Sample{First: 5}, 205, 10 * (5 + 2)},
+		{Sample{First: 5, Every: -1}, 205, 50},
+		{Sample{First: 1, Every: 1}, 205, 2050},
+		{Sample{First: -1}, 205, 2050},
+	} {
+		s := newSampler(c.sample)
+		lines, told := 0, int64(0)
+		for second := range 10 {
+			for range c.each {
+				if skipped, ok := s.take(begin.Add(time.Duration(second) * time.Second)); ok {
+					lines++
+					told += skipped
+				}
+			}
+		}
+		if lines != c.lines {
+			t.Errorf("%+v, %d a second: %d lines, want %d", c.sample, c.each, lines, c.lines)
+		}
+		if all := int64(lines) + told + s.skipped.Load(); all != int64(10*c.each) {
+			t.Errorf("%+v: %d messages accounted for, want %d", c.sample, all, 10*c.each)
+		}
+	}
 }
 
 // broken is a log handler that panics at the records that it is told to.
@@ -194,19 +276,17 @@ func TestLoggingFailsOpen(t *testing.T) {
 		t.Run(at, func(t *testing.T) {
 			var b buffer
 			h := &broken{Handler: b.logger(slog.LevelInfo).Handler(), at: map[string]bool{at: true}}
-			inWorld(t, slog.New(h), slog.LevelInfo, func(w *world) {
-				w.send(transport.Text, "1")
-				w.send(transport.Text, "two")
-				w.send(transport.Text, "four")
-				time.Sleep(time.Minute) // the middleware is restarted
-				synctest.Wait()
-				if !slices.Equal(w.came, []string{"1", "two", "four"}) {
-					t.Errorf("%q came back, want every message once and in order", w.came)
+			inWorld(t, Options{Logger: slog.New(h)}, func(w *mw.World) {
+				w.Send("1")
+				w.Send("two")
+				w.Send("four")
+				if !slices.Equal(w.Came(), []string{"1", "two", "four"}) {
+					t.Errorf("%q came back, want every message once and in order", w.Came())
 				}
-				if books := w.client.Books(); books.Written != 3 {
+				if books := w.Client.Books(); books.Written != 3 {
 					t.Errorf("%v, want 3 written", books)
 				}
-				if n := w.listener.Dials(); n != 1 {
+				if n := w.Listener.Dials(); n != 1 {
 					t.Errorf("the connection was touched: %d dials", n)
 				}
 				if n := strings.Count(b.String(), "\n"); n != 5 {
@@ -215,4 +295,18 @@ func TestLoggingFailsOpen(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestLoggingConforms(t *testing.T) {
+	var b buffer
+	at := map[string]bool{"sent 4": true, "received 4": true} // of mw.Boom
+	mw.Conforms(t, mw.Subject{
+		New: func(*testing.T) actors.Middleware {
+			return New(Options{Logger: b.logger(slog.LevelInfo), Connects: true})
+		},
+		Broken: func(*testing.T) actors.Middleware {
+			return New(Options{Logger: slog.New(&broken{Handler: b.logger(slog.LevelInfo).Handler(), at: at}), Sample: Sample{First: -1}})
+		},
+		Left: func() int { return 0 },
+	})
 }
