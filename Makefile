@@ -41,7 +41,7 @@ bench:
 	cd bench && $(GO) build -o bin/ ./cmd/... && bin/hbench run
 
 bench-check:
-	cd bench && $(GO) build -o bin/ ./cmd/... && bin/hbench check
+	cd bench && $(GO) build -o bin/ ./cmd/... && bin/hbench check && bin/hslow
 
 demo:
 	$(GO) run ./examples/hawser demo

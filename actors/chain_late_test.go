@@ -114,6 +114,7 @@ func TestAPanicInAHookOfAMiddleware(t *testing.T) {
 						o := half
 						o.Middleware = []Middleware{m, d.middleware("other", true, nil)}
 						w.listener.Refuse(hook == "OnConnectionFailure")
+						begin := time.Now()
 						w.dial(o)
 						synctest.Wait()
 						w.listener.Refuse(false)
@@ -121,6 +122,9 @@ func TestAPanicInAHookOfAMiddleware(t *testing.T) {
 						w.link().Reset()
 						synctest.Wait()
 						w.ready()
+						if took := time.Since(begin); took >= 3*time.Second {
+							t.Errorf("it took %v: whoever panicked was waited for", took)
+						}
 						w.bounce("on")
 						dials := 2
 						if refusing := hook == "OnConnectionFailure" || !open && hook == "OnConnect"; refusing {

@@ -72,13 +72,19 @@ func TestRepliesBehindAPanicAreWritten(t *testing.T) {
 	both(t, func(t *testing.T, inline bool) {
 		inWorld(t, func(t *testing.T, w *world) {
 			w.serve(ServerOptions{Middleware: []Middleware{failing["OnReceive"].named("m", inline)}})
-			w.listener.Refuse(true)
-			w.dial(ClientOptions{})
-			w.send("1", "boom", "2", "3")
-			w.listener.Refuse(false)
+			c := w.dial(ClientOptions{})
+			w.ready()
+			w.bounce("0") // the middleware runs in the turn of the reader
+			if err := c.Hold(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			w.send("1", "boom", "2", "3") // they will leave together
+			if err := c.Connect(t.Context()); err != nil {
+				t.Fatal(err)
+			}
 			w.ready()
 			time.Sleep(time.Second)
-			if got := w.echoed(); !slices.Equal(got, []string{"1", "2", "3"}) {
+			if got := w.echoed(); !slices.Equal(got, []string{"0", "1", "2", "3"}) {
 				t.Errorf("%q came back", got)
 			}
 			w.end()

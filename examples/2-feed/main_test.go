@@ -51,7 +51,7 @@ func TestABadDayEndsWell(t *testing.T) {
 				`(?m)^ +\d\.\d{3}s  #1    ready +logged in at the primary`, `(?m)  #1    subscribed    5 symbols$`,
 				`lost .*reset by peer; next attempt in`, `lost .*closed by peer with 1012`, `answered 503 `, `denied .*the token has expired`,
 				`lost .*peer silent for 500ms`, `(?m)subscribed    6 symbols(, \d+ prices? missed: .*)?$`, `lost .*closed by peer with 1013`,
-				`answered 429 Too Many Requests; next attempt in [12]\.`, `asked again +\w+-\d+ (buy|sell) \d+ [A-Z]{6}: it`,
+				`(?m)answered 429 Too Many Requests; next attempt in [12](\.\d+)?s$`, `asked again +\w+-\d+ (buy|sell) \d+ [A-Z]{6}: it`,
 				`prices +EURUSD 1\.\d{4} [▲▼=]  GBPUSD`, `orders +\d+ placed: \d+ filled, \d+ rejected`,
 				`(?m)^BTCUSD +6\d{4} `, `(?m)^all( +\d+){9}$`, `(?m)^limit +keep-latest( +\d+){6}$`, `client "feed": ready`, `(?m)^PASS: all 9 checks hold$`,
 			} {

@@ -57,8 +57,13 @@ func (c orderCount) String() string {
 	return s
 }
 
-// shown is a price as people write it.
-func shown(p float64) string { return strconv.FormatFloat(p, 'f', digits(p), 64) }
+// shown is a price as people write it; one that is not known yet is a dash.
+func shown(p float64) string {
+	if p == 0 {
+		return "-"
+	}
+	return strconv.FormatFloat(p, 'f', digits(p), 64)
+}
 
 func (q quote) arrow() string {
 	switch {
