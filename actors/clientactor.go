@@ -155,6 +155,7 @@ func (a *clientActor) connect(ctx actor.Context) {
 	a.spawned++
 	a.attempt, a.lost = 0, 0
 	a.fresh.Store(true)
+	a.refused.Store(false)
 	box := newMailbox(a.root.dispatcher)
 	s := a.session
 	produce := func() actor.Actor {
@@ -191,6 +192,9 @@ func (a *clientActor) HandleFailure(sys *actor.ActorSystem, sup actor.Supervisor
 	}
 	cause := supervisor.ToError(reason)
 	a.life.failure(cause, a.state == Closing)
+	if Unauthorized(cause) {
+		a.refused.Store(true)
+	}
 	a.dropped(cause)
 	a.reconnect.HandleFailure(sys, sup, child, rs, reason, msg)
 }
@@ -246,6 +250,7 @@ func (a *clientActor) reached(p *phase) {
 		a.publish(&Event{Kind: EventConnected, Attempt: p.attempt})
 	case Ready:
 		a.reconnect.Ready()
+		a.refused.Store(false)
 		a.fresh.Store(false)
 		a.publish(&Event{Kind: EventReady, Attempt: p.attempt})
 		if a.wasReady {

@@ -316,7 +316,7 @@ func (c *incarnation) goOn(over hookKind) {
 func (c *incarnation) newSetup() *Setup {
 	o := newSetup(c.conn)
 	o.session = c.session
-	o.attempt = Attempt{Number: c.attempt, Cause: c.session.reconnect.Plan().Cause, URL: c.session.currentURL()}
+	o.attempt = Attempt{Number: c.attempt, Cause: c.session.reconnect.Plan().Cause, URL: c.session.currentURL(), Refused: c.session.refused.Load()}
 	return o
 }
 

@@ -24,6 +24,9 @@ type Attempt struct {
 	Cause error
 	// URL is the endpoint whose turn it is.
 	URL string
+	// Refused says that credentials have been refused since the client was last ready
+	// or told to connect, perhaps some attempts ago: it is time for fresh ones.
+	Refused bool
 }
 
 // Target is where and with what an attempt dials.
@@ -79,12 +82,13 @@ type ClientOptions struct {
 	DialTimeout time.Duration
 
 	// URLs are more endpoints: after an attempt that failed the next one is tried, in
-	// turn; the loss of a connection that was stable is followed by the same one.
+	// turn; the loss of a connection that was stable is followed by the same one. A
+	// Retry-After of one holds for the next one too.
 	URLs []string
 
 	// Authenticate is the first step on every new connection. An *AuthError means
 	// that the credentials were not accepted: one more attempt is made, which should
-	// bring fresh ones (see Setup.Attempt), then the client stops.
+	// bring fresh ones (Attempt.Refused of Setup.Attempt), then the client stops.
 	Authenticate SetupStep
 	// Setup are the steps done on every new connection behind Authenticate.
 	Setup []SetupStep

@@ -27,6 +27,7 @@ type session struct {
 	urls      []string
 	endpoint  atomic.Uint64 // how often the next of urls had its turn
 	identity  atomic.Pointer[string]
+	refused   atomic.Bool // credentials, since the client was last ready
 	life      life
 }
 
@@ -87,7 +88,7 @@ func (s *session) dial(ctx context.Context, a Attempt) (wire *transport.Conn, pa
 			wire, err = nil, fmt.Errorf("actors: dial panicked: %v", r)
 		}
 	}()
-	a.URL = s.currentURL()
+	a.URL, a.Refused = s.currentURL(), s.refused.Load()
 	target := Target{URL: a.URL}
 	if ask := s.options.Request; ask != nil {
 		if target, err = ask(ctx, a); err != nil {

@@ -256,7 +256,7 @@ func TestRejectedCredentialsAreAskedForOnceMore(t *testing.T) {
 				var asked []string
 				o.Authenticate = func(_ context.Context, o *Setup) error {
 					token := "stale"
-					if Unauthorized(o.Attempt().Cause) {
+					if o.Attempt().Refused {
 						token = "fresh"
 					}
 					asked = append(asked, token)
@@ -428,6 +428,44 @@ func TestWhatBelongsToAConnectionDoesNotOutliveIt(t *testing.T) {
 			t.Error("its outcome is another one than superseded")
 		}
 		w.mu.Unlock()
+		w.end()
+	})
+}
+
+// A failure of another kind between two attempts must not make the client forget
+// that its credentials were refused.
+func TestARefusalIsRememberedOverOtherFailures(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.serve(ServerOptions{})
+		o := half
+		var asked []string
+		var requests []bool
+		o.Request = func(_ context.Context, a Attempt) (Target, error) {
+			requests = append(requests, a.Refused)
+			if len(requests) == 2 {
+				return Target{}, errors.New("the token service is down")
+			}
+			return Target{}, nil
+		}
+		o.Authenticate = func(_ context.Context, o *Setup) error {
+			if o.Attempt().Refused {
+				asked = append(asked, "fresh")
+				return nil
+			}
+			asked = append(asked, "stale")
+			return &AuthError{}
+		}
+		w.dial(o)
+		w.ready()
+		if want := []string{"stale", "fresh"}; !slices.Equal(asked, want) {
+			t.Errorf("asked for %q; want %q", asked, want)
+		}
+		if want := []bool{false, true, true}; !slices.Equal(requests, want) {
+			t.Errorf("Request was told %v; want %v", requests, want)
+		}
+		if w.client.s.refused.Load() {
+			t.Error("it is not over with Ready")
+		}
 		w.end()
 	})
 }

@@ -76,7 +76,7 @@ func newSetup(c *Conn) *Setup { return &Setup{conn: c, some: make(chan struct{},
 func (o *Setup) Conn() *Conn { return o.conn }
 
 // Attempt returns the attempt that made the connection: its Cause says how the one
-// before ended. See [Unauthorized].
+// before ended, and Refused that it is time for fresh credentials.
 func (o *Setup) Attempt() Attempt { return o.attempt }
 
 // Identify says as whom the connection is authenticated: any string that differs

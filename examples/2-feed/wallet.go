@@ -41,8 +41,8 @@ func (w *wallet) logIn(ctx context.Context, o *actors.Setup) error {
 			return nil
 		case read(m, typeDenied, &no):
 			// The client tries once more, and stops if it is refused again: it must bring
-			// another token then. Attempt.Cause is not enough to know that. If the next
-			// attempt fails before it comes here, it is the cause of the one after it.
+			// another token then. (Attempt.Refused would say so to a step that has no
+			// memory of its own.)
 			w.forget(token)
 			return &actors.AuthError{Err: errors.New(no.Reason)}
 		}
