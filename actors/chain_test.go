@@ -157,7 +157,13 @@ func TestACloseByAMiddleware(t *testing.T) {
 				w.serve(ServerOptions{Middleware: []Middleware{j.named("m", inline)}})
 				c := w.dial(ClientOptions{Restart: supervisor.Temporary})
 				w.ready()
-				w.send("1", "close", "2")
+				if err := c.Hold(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				w.send("1", "close", "2") // they will leave, and come, as one batch
+				if err := c.Connect(t.Context()); err != nil {
+					t.Fatal(err)
+				}
 				err := c.WaitStopped(t.Context())
 				closed, ok := errors.AsType[*transport.CloseError](err)
 				if !ok || closed.Code != 4001 || closed.Reason != "enough" {
