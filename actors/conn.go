@@ -52,6 +52,8 @@ type Conn struct {
 	farewell   atomic.Pointer[sendClose] // our close frame, while it waits for the replies to them
 	underway   atomic.Int32              // parcels among the unanswered: on their way to the modules
 	gate       atomic.Pointer[func()]    // opens when none is
+	hungUp     atomic.Bool               // a middleware wants no more of the peer
+	last       atomic.Pointer[Close]     // its end, while it waits for the replies to what came before
 
 	pausing sync.Mutex
 	pauses  int // how many receivers want no more
@@ -244,6 +246,25 @@ func (c *Conn) deaf() bool {
 func (c *Conn) handled() {
 	if c.unanswered.Add(-1) == 0 {
 		c.part()
+		c.hangUpNow()
+	}
+}
+
+// hangUp ends the connection behind the replies to what came before, or when these
+// take longer than a close may.
+func (c *Conn) hangUp(m *Close) {
+	c.last.Store(m)
+	if c.unanswered.Load() == 0 {
+		c.flush()
+		c.hangUpNow()
+		return
+	}
+	time.AfterFunc(c.side.closeTimeout, c.hangUpNow)
+}
+
+func (c *Conn) hangUpNow() {
+	if m := c.last.Swap(nil); m != nil {
+		c.connection.PostUserMessage(m)
 	}
 }
 

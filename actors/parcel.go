@@ -15,10 +15,11 @@ type parcel struct {
 	view   *view
 	batch  *transport.Batch
 	msgs   []transport.Message
-	kept   int   // msgs[:kept] have passed the current station
-	next   int   // msgs[next:] have not been judged by it
-	hop    int   // the station to visit next
-	bytes  int64 // what it weighs while it waits
+	kept   int    // msgs[:kept] have passed the current station
+	next   int    // msgs[next:] have not been judged by it
+	hop    int    // the station to visit next
+	bytes  int64  // what it weighs while it waits
+	last   *Close // ends the connection behind the replies to it; nil: nothing does
 	waited bool
 }
 
@@ -132,7 +133,8 @@ func (p *parcel) apply(s *station, v Verdict, m transport.Message) {
 	case hangUp:
 		s.side.counters.discarded.Add(uint64(1 + len(p.msgs) - p.next))
 		p.next = len(p.msgs)
-		p.conn.Close(v.code, v.reason())
+		p.conn.hungUp.Store(true)
+		p.last = &Close{Code: v.code, Reason: v.reason()}
 		return
 	}
 	p.msgs[p.kept] = m
@@ -151,12 +153,15 @@ func (p *parcel) wait() {
 // end gives the parcel's memory back, and writes the replies unless the turn
 // that brought it will.
 func (p *parcel) end() {
-	conn, waited := p.conn, p.waited
+	conn, waited, last := p.conn, p.waited, p.last
 	p.free()
 	if waited {
 		conn.flush()
 		conn.handled()
 		conn.arrived()
+	}
+	if last != nil {
+		conn.hangUp(last)
 	}
 }
 

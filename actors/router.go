@@ -143,6 +143,10 @@ func (c *Conn) routes() *view {
 // dispatch takes messages of a batch to their receivers. What runs within the
 // turn has run when it returns; the caller then flushes.
 func (c *Conn) dispatch(batch *transport.Batch, msgs []transport.Message) {
+	if c.hungUp.Load() {
+		c.side.counters.discarded.Add(uint64(len(msgs)))
+		return
+	}
 	v := c.routes()
 	if len(v.middleware) > 0 {
 		newParcel(c, v, batch, msgs).forward()

@@ -64,9 +64,9 @@ func Reject(err error) Verdict {
 // m must stay unchanged.
 func Reply(m transport.Message) Verdict { return Verdict{action: reply, message: m} }
 
-// CloseConn ends the message here, and the connection with the close handshake.
-// The messages behind it in the same batch are dropped. The reason is told to the
-// peer.
+// CloseConn ends the message here, and the connection with the close handshake,
+// behind the replies to what came before. What comes behind it is dropped. The
+// reason is told to the peer.
 func CloseConn(code transport.CloseCode, reason string) Verdict {
 	return Verdict{action: hangUp, code: code, err: dropped(reason)}
 }
