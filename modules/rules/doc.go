@@ -14,6 +14,8 @@
 //	regexp("^a+$")              an RE2 expression (package regexp), in linear time
 //	json("a.b[2]") exists       a JSON document that has this value
 //	json("a.b[2]") = "x"        and whether it is this string, number, true, false or null
+//	after("42", a)              the payload begins with 42, and a wants the rest
+//	before("]", a)              the same at its end
 //	subprotocol("v1", "v2")     the connection agreed on one of these
 //	path("/feed")               the connection was opened with this path
 //	any, never                  every message, none
@@ -39,7 +41,8 @@
 //	         | "json" "(" string ")" ( "exists" | "=" value )
 //	         | "subprotocol" "(" string { "," string } ")"
 //	         | "skip" "(" number ")" | "every" "(" number [ "," number ] ")"
-//	         | "then" "(" rule "," rule ")" .
+//	         | "then" "(" rule "," rule ")"
+//	         | ( "after" | "before" ) "(" string "," rule ")" .
 //	value    = string | JSON number | "true" | "false" | "null" .
 //
 // A string is written as in Go: "with \n, \x00 and \u00e9", or between back quotes

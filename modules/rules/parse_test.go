@@ -114,7 +114,7 @@ func TestAnErrorPointsAtTheCharacter(t *testing.T) {
 		{`text ^- binary`, "&, |, -> or the end"},
 		{`text ^and binary`, "&, |, -> or the end"},
 		{`^not text`, `"not" is written !`},
-		{`^Text`, `there is no rule "Text"; there are any, binary`},
+		{`^Text`, `there is no rule "Text"; there are after, any, before, binary`},
 		{`text & ^pre("a")`, `there is no rule "pre"`},
 		{`^"42"`, "a string alone is no rule"},
 		{`prefix ^"42"`, "a ( must stand here"},

@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+
+	"github.com/hawser-go/hawser/actors"
 )
 
 // words are all that a rule may begin with.
-const words = "any, binary, contains, every, exact, json, never, path, prefix, regexp, skip, subprotocol, suffix, text, then"
+const words = "after, any, before, binary, contains, every, exact, json, never, path, prefix, regexp, skip, subprotocol, suffix, text, then"
 
 // argument is what stands between the parentheses of a word, or behind a sign.
 type argument struct {
@@ -57,6 +59,10 @@ func (p *parser) word() (Rule, error) {
 		return p.counting(begin, name)
 	case "then":
 		return p.then(begin)
+	case "after":
+		return p.strip(begin, After)
+	case "before":
+		return p.strip(begin, Before)
 	case "func", "rule":
 		return nil, p.fault(begin, "%s stands for Go code, which has no text form", name)
 	default:
@@ -198,6 +204,30 @@ func (p *parser) then(begin int) (Rule, error) {
 		return nil, err
 	}
 	return p.built(begin, nil)(Then(first, second))
+}
+
+// strip reads after("a", rule) and before("a", rule).
+func (p *parser) strip(begin int, constructor func(string, actors.Rule) (Rule, error)) (Rule, error) {
+	p.rest()
+	open := p.at
+	if !p.take("(") {
+		return nil, p.fault(open, "a ( must stand here")
+	}
+	cut, err := p.str()
+	if err != nil {
+		return nil, err
+	}
+	if !p.take(",") {
+		return nil, p.fault(p.at, "a comma must stand here, and behind it the rule for the rest")
+	}
+	inner, err := p.inside(begin, p.run)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.close(open); err != nil {
+		return nil, err
+	}
+	return p.built(begin, []argument{cut})(constructor(cut.value, inner))
 }
 
 // json reads json("a.b") exists, and json("a.b") = 1.
