@@ -362,6 +362,7 @@ func TestAModuleThatIsAddedIsToldOfTheConnection(t *testing.T) {
 		if err := w.client.Hold(context.Background()); err != nil {
 			t.Fatal(err)
 		}
+		synctest.Wait() // Hold does not wait for the hooks
 		d.mu.Lock()
 		slices.Sort(d.lines) // the modules are told at once
 		d.mu.Unlock()
