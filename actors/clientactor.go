@@ -1,13 +1,10 @@
 package actors
 
 import (
-	"context"
 	"strconv"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
-
-	"github.com/hawser-go/hawser/supervisor"
 )
 
 // sweep: messages in the outbox may have become too old, or will sooner than was
@@ -183,58 +180,6 @@ func (a *clientActor) leave(ctx actor.Context, how *leave) {
 	ctx.Send(a.connection, how)
 }
 
-// HandleFailure implements actor.SupervisorStrategy: the failure of the
-// connection is decided by the policy, that of a module by its own supervision.
-func (a *clientActor) HandleFailure(sys *actor.ActorSystem, sup actor.Supervisor, child *actor.PID, rs *actor.RestartStatistics, reason, msg any) {
-	if a.connection == nil || !child.Equal(a.connection) {
-		a.parts.HandleFailure(sys, sup, child, rs, reason, msg)
-		return
-	}
-	cause := supervisor.ToError(reason)
-	a.life.failure(cause, a.state == Closing)
-	if Unauthorized(cause) {
-		a.refused.Store(true)
-	}
-	a.dropped(cause)
-	a.reconnect.HandleFailure(sys, sup, child, rs, reason, msg)
-}
-
-// Observe lets the strategy of the modules see what it needs to.
-func (a *clientActor) Observe(ctx actor.Context) bool { return a.parts.strategy.Observe(ctx) }
-
-// decided is told by the policy what follows a failure.
-func (a *clientActor) decided(event any) {
-	switch e := event.(type) {
-	case *supervisor.RestartScheduled:
-		a.become(Backoff)
-		if e.Failed > 0 {
-			a.endpoint.Add(1)
-		}
-		a.lost = a.attemptOf(e.Attempt)
-		a.publish(&Event{Kind: EventReconnecting, Attempt: a.lost, Delay: e.Delay, Cause: e.Cause})
-	case *supervisor.GaveUp:
-		a.end(e.Cause)
-		a.publish(&Event{Kind: EventReconnectFailed, Attempt: e.Attempts, Cause: e.Cause})
-		a.hooks.submit(&call{kind: hookReconnectFailed, number: e.Attempts, cause: e.Cause})
-	case *supervisor.Ended:
-		if a.options.HoldOnAuthFailure && Unauthorized(e.Cause) {
-			a.goal, a.held = goalHeld, e.Cause
-			a.become(Closing)
-		} else {
-			a.end(e.Cause)
-		}
-	case *supervisor.Escalated:
-		a.end(e.Cause)
-	}
-	a.side.publish(event)
-}
-
-// end notes that the client ends, and why.
-func (a *clientActor) end(cause error) {
-	a.goal, a.cause = goalDown, cause
-	a.become(Closing)
-}
-
 // reached notes how far an incarnation has come.
 func (a *clientActor) reached(p *phase) {
 	a.epoch, a.attempt = p.epoch, p.attempt
@@ -258,66 +203,6 @@ func (a *clientActor) reached(p *phase) {
 		}
 		a.wasReady = true
 		a.armKeepAlive()
-	}
-}
-
-// armKeepAlive sets the timer of the next message that the application sends to
-// stay alive. It is for this connection alone.
-func (a *clientActor) armKeepAlive() {
-	if a.options.KeepAlive.Every <= 0 {
-		return
-	}
-	box, m := a.box, &keepAlive{epoch: a.epoch}
-	time.AfterFunc(a.options.KeepAlive.Every, func() { box.PostUserMessage(m) })
-}
-
-// atOnce is a context for an actor, which does not wait for room.
-var atOnce = func() context.Context {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	return ctx
-}()
-
-func (a *clientActor) keepAlive(m *keepAlive) {
-	if m.epoch != a.epoch || a.state != Ready {
-		return
-	}
-	a.guarded("KeepAlive.Message", func() {
-		k := a.options.KeepAlive.Message()
-		if _, err := a.post(atOnce, &Outgoing{Kind: k.Kind, Payload: k.Payload, Class: Volatile}); err != nil {
-			a.logger.Warn("actors: keep-alive not accepted", "client", a.name, "error", err)
-		}
-	})
-	a.armKeepAlive()
-}
-
-// dropped notes that the connection was lost, for whatever reason.
-func (a *clientActor) dropped(cause error) {
-	if a.up {
-		a.up = false
-		a.publish(&Event{Kind: EventDisconnected, Cause: cause})
-	}
-}
-
-// down is called when the connection's actor is gone for good.
-func (a *clientActor) down(ctx actor.Context) {
-	a.connection = nil
-	a.life.over()
-	a.out.clearSetup()
-	a.wants.lost()
-	a.dropped(nil)
-	a.farewell(a.cause)
-	a.wasReady = false
-	a.resetIfAsked()
-	switch a.goal {
-	case goalUp:
-		a.connect(ctx)
-		a.tellWaiters(nil)
-	case goalHeld:
-		a.settle(ctx)
-		a.tellWaiters(nil)
-	default:
-		a.parts.stop(ctx)
 	}
 }
 

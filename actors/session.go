@@ -138,11 +138,6 @@ func (s *session) wake() {
 	}
 }
 
-// keepAlive: the server wants to see a message. Timer → Client
-type keepAlive struct{ epoch uint64 }
-
-func (*keepAlive) private() {}
-
 func merge(a, b http.Header) http.Header {
 	if len(b) == 0 {
 		return a
