@@ -93,6 +93,20 @@ func (c *Conn) Epoch() uint64 { return c.epoch }
 // of the URL that was dialled (client).
 func (c *Conn) Path() string { return c.path }
 
+// PathValue returns what stands in the path for a segment in braces of a Module.Path,
+// or "". Of several modules whose Path has that name and fits, the first counts.
+func (c *Conn) PathValue(name string) string {
+	for _, g := range c.side.routes.Load().groups {
+		if g.path.fixed {
+			continue
+		}
+		if v, ok := g.path.find(c.path, name); ok && v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
 // Subprotocol returns the negotiated subprotocol, or "".
 func (c *Conn) Subprotocol() string { return c.wire.Subprotocol() }
 

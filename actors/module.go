@@ -60,9 +60,11 @@ type Module struct {
 	Name string
 	// New makes the Handler, for each start and each restart. Required.
 	New func() Handler
-	// Path limits the module to connections that were opened with this path.
-	// Default "": all. A server of which every module has a Path answers other
-	// paths with 404.
+	// Path limits the module to connections that were opened with this path. A
+	// segment in braces stands for any, as in "/rooms/{name}"; a last one with dots
+	// for all that is left, as in "/files/{path...}"; Conn.PathValue tells what stood
+	// there. Default "": all paths. A server of which every module has a Path answers
+	// other paths with 404.
 	Path string
 	// Match says which messages the module wants. It must be fast and must not
 	// keep the payload. Default nil: all.
@@ -104,10 +106,11 @@ func (m Module) validate(others []Module) error {
 		return &OptionError{Option: "Module.Rule", Problem: fmt.Sprintf("of %q is set beside Match; use one of them", m.Name)}
 	case m.Unrouted && (m.Match != nil || m.Rule != nil):
 		return &OptionError{Option: "Module.Unrouted", Problem: fmt.Sprintf("of %q is set beside a Match or a Rule; it gets what no other module wants", m.Name)}
-	case m.Path != "" && m.Path[0] != '/':
-		return &OptionError{Option: "Module.Path", Problem: fmt.Sprintf("%q must begin with a slash", m.Path)}
 	case m.Overflow >= RejectNewest:
 		return &OptionError{Option: "Module.Overflow", Problem: fmt.Sprintf("of %q is %s; it must be Block, DropOldest, DropNewest or CloseSlow", m.Name, m.Overflow)}
+	}
+	if _, problem := parsePattern(m.Path); problem != "" {
+		return &OptionError{Option: "Module.Path", Problem: fmt.Sprintf("%q %s", m.Path, problem)}
 	}
 	for _, o := range others {
 		if o.Name == m.Name {

@@ -84,6 +84,7 @@ func (p *parts) station(ctx actor.Context, place int, m *Middleware) (s *station
 // group starts the instances of a module.
 func (p *parts) group(ctx actor.Context, m *Module) (*group, error) {
 	g := &group{module: m}
+	g.path, _ = parsePattern(m.Path) // it has been validated
 	for i := range max(1, m.Instances) {
 		t := &target{module: m, side: p.side, box: newMailbox(p.side.root.dispatcher), brake: brake{limit: queueLimit(m.QueueBytes)}}
 		name := "module-" + m.Name

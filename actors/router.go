@@ -1,6 +1,9 @@
 package actors
 
 import (
+	"strconv"
+	"sync"
+
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/hawser-go/hawser/transport"
@@ -12,12 +15,15 @@ type table struct {
 	routing    Routing
 	groups     []*group
 	middleware []*station
-	views      map[string]*view // by path; "" for paths that no module names
+	views      map[string]*view // by pattern; "" for paths that no module names
+	patterns   []*pattern       // those that are not fixed, each once
+	mixed      sync.Map         // views of paths for which several patterns stand, by their numbers
 }
 
 // group is a module with its instances.
 type group struct {
 	module    *Module
+	path      pattern // the module's
 	instances []*target
 }
 
@@ -39,7 +45,12 @@ func newTable(routing Routing, groups []*group, middleware []*station) *table {
 	t := &table{routing: routing, groups: groups, middleware: middleware, views: map[string]*view{}}
 	paths := map[string]bool{"": true}
 	for _, g := range groups {
-		paths[g.module.Path] = true
+		if path := g.path.text; !paths[path] {
+			paths[path] = true
+			if !g.path.fixed {
+				t.patterns = append(t.patterns, &g.path)
+			}
+		}
 	}
 	for path := range paths {
 		t.views[path] = t.newView(path)
@@ -56,7 +67,7 @@ func (t *table) newView(path string) *view {
 	v := &view{routing: t.routing, middleware: t.middleware, plain: true}
 	for _, g := range t.groups {
 		switch m := g.module; {
-		case m.Path != "" && m.Path != path:
+		case !g.path.matches(path):
 		case m.Unrouted:
 			v.rest = append(v.rest, g)
 		default:
@@ -94,7 +105,21 @@ func (t *table) at(path string) *view {
 	if v, ok := t.views[path]; ok {
 		return v
 	}
-	return t.views[""]
+	var few [64]byte
+	which, only := few[:0], ""
+	for i, p := range t.patterns {
+		if p.matches(path) {
+			which, only = append(strconv.AppendInt(which, int64(i), 36), ' '), p.text
+		}
+	}
+	switch v, ok := t.mixed.Load(string(which)); {
+	case ok:
+		return v.(*view)
+	case only == "":
+		return t.views[""]
+	}
+	v, _ := t.mixed.LoadOrStore(string(which), t.newView(path))
+	return v.(*view)
 }
 
 // serves reports whether a connection with this path has a receiver, or whether
