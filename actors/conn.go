@@ -29,10 +29,13 @@ type Conn struct {
 
 	matchers atomic.Pointer[matchers] // of rules that remember; nil until one does
 
-	path  string
-	meta  any
-	id    uint64
-	epoch uint64
+	path      string
+	meta      any
+	principal Principal
+	account   *account // of its key; nil if nothing is counted by key
+	meter     *meter   // of its rates; only the reader touches it
+	id        uint64
+	epoch     uint64
 
 	pid        *actor.PID
 	connection *mailbox
@@ -40,6 +43,7 @@ type Conn struct {
 	writer     *light
 
 	lastRead     atomic.Int64 // when bytes last came, ns
+	lastMessage  atomic.Int64 // when a whole data message last came, ns
 	blockedSince atomic.Int64 // since when the socket takes no more, ns; 0: it does
 	waking       atomic.Bool  // a flush is already on its way to the writer
 	rtt          atomic.Int64 // the last round trip of a ping, ns; 0: none yet
@@ -97,7 +101,7 @@ func (c *Conn) Path() string { return c.path }
 // or "". Of several modules whose Path has that name and fits, the first counts.
 func (c *Conn) PathValue(name string) string {
 	for _, g := range c.side.routes.Load().groups {
-		if g.path.fixed {
+		if !g.path.named {
 			continue
 		}
 		if v, ok := g.path.find(c.path, name); ok && v != "" {
@@ -115,6 +119,10 @@ func (c *Conn) RemoteAddr() net.Addr { return c.wire.RemoteAddr() }
 
 // Metadata returns what ServerOptions.Metadata made of the request.
 func (c *Conn) Metadata() any { return c.meta }
+
+// Principal returns who is on the other side: what ServerOptions.Authenticate said at
+// the handshake, or nil. It never changes.
+func (c *Conn) Principal() Principal { return c.principal }
 
 // RTT returns the round trip of the latest ping that was answered, or 0.
 func (c *Conn) RTT() time.Duration { return time.Duration(c.rtt.Load()) }
@@ -340,5 +348,9 @@ func (c *Conn) resume() {
 	}
 }
 
-// seen notes that the peer was heard.
-func (c *Conn) seen() { c.lastRead.Store(time.Now().UnixNano()) }
+// seen notes that the peer was heard, and returns when, in ns.
+func (c *Conn) seen() int64 {
+	now := time.Now().UnixNano()
+	c.lastRead.Store(now)
+	return now
+}

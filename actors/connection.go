@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -43,6 +44,7 @@ type (
 	leave struct {
 		code   transport.CloseCode
 		reason string
+		by     time.Time // when the socket is reset at the latest; zero: CloseTimeout
 	}
 )
 
@@ -69,6 +71,12 @@ func (e *HeartbeatError) Error() string {
 	return fmt.Sprintf("actors: peer silent for %s after a ping", e.After)
 }
 
+// Why a server ended a connection by its own rules.
+var (
+	errIdle     = errors.New("actors: no message for as long as IdleTimeout")
+	errLifetime = errors.New("actors: as old as MaxLifetime")
+)
+
 // connection is the actor of one live socket. It owns its reader and its writer,
 // keeps its deadlines, and ends it with the close handshake. On a server it is
 // the whole of the incarnation; on a client an incarnation wraps it.
@@ -82,7 +90,8 @@ type connection struct {
 
 	gotClose, sentClose bool
 	released            bool
-	deadline            int64 // of the close handshake, ns
+	deadline            int64  // of the close handshake, ns
+	terms               *terms // nil: it may stay as long as it wants
 }
 
 // escalate hands every failure of the reader and the writer up: what it means
@@ -92,7 +101,10 @@ var escalate actor.SupervisorStrategy = supervisor.AllForEscalate{}
 // begin spawns the reader and the writer below ctx and lets them work.
 func (c *connection) begin(ctx actor.Context) error {
 	root, conn := c.conn.side.root, c.conn
-	conn.lastRead.Store(time.Now().UnixNano())
+	now := time.Now()
+	conn.lastRead.Store(now.UnixNano())
+	conn.lastMessage.Store(now.UnixNano())
+	c.terms = newTerms(&conn.side.policy, conn.principal != nil, now)
 	c.pulse.since = conn.lastRead.Load()
 	id := ctx.Self().Id + "/"
 	var err error
@@ -117,6 +129,9 @@ func (c *connection) ready(ctx actor.Context) {
 		c.close(transport.CloseError{Code: orNormal(m.Code), Reason: m.Reason}, false, nil)
 	case *leave:
 		c.close(transport.CloseError{Code: orNormal(m.code), Reason: m.reason}, false, nil)
+		c.hurry(m.by)
+	case *revalidated:
+		c.judge(ctx, m)
 	case *pongReceived:
 		c.pong(m)
 	case *tick:
@@ -148,7 +163,9 @@ func (c *connection) closingDown(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *Send:
 		answer(ctx, &Sent{Err: ErrStopped})
-	case *Close, *leave, *violated:
+	case *leave:
+		c.hurry(m.by)
+	case *Close, *violated, *revalidated:
 		// it is ending already
 	case *pongReceived:
 		c.pong(m)
@@ -191,6 +208,14 @@ func (c *connection) close(frame transport.CloseError, now bool, cause error) {
 	c.schedule()
 }
 
+// hurry makes the close handshake end by then.
+func (c *connection) hurry(by time.Time) {
+	if !by.IsZero() && by.UnixNano() < c.deadline {
+		c.deadline = by.UnixNano()
+		c.schedule()
+	}
+}
+
 // halfClose sends FIN once both close frames are through. The socket is read to
 // its end after that: closing it with unread input would make the kernel reset
 // the connection, and the peer would lose our last frames.
@@ -223,6 +248,9 @@ func (c *connection) look(ctx actor.Context) {
 		c.end(ctx, &transport.WriteError{Err: os.ErrDeadlineExceeded})
 		return
 	}
+	if side.server {
+		c.conn.out.expire(time.Unix(0, now))
+	}
 	if c.conn.deaf() {
 		c.conn.seen() // its silence is ours
 	}
@@ -234,7 +262,25 @@ func (c *connection) look(ctx actor.Context) {
 	case beatPing:
 		c.ping(now)
 	}
+	if c.deadline == 0 {
+		c.overstayed(now)
+	}
 	c.schedule()
+}
+
+// overstayed ends a connection whose time is over, and asks whether it may stay if
+// that is due.
+func (c *connection) overstayed(now int64) {
+	p := &c.conn.side.policy
+	switch t := c.terms; {
+	case t != nil && t.expires > 0 && now >= t.expires:
+		c.close(transport.CloseError{Code: transport.ServiceRestart, Reason: "connection is too old"}, false, errLifetime)
+	case p.idle > 0 && now-c.conn.lastMessage.Load() >= int64(p.idle):
+		c.close(transport.CloseError{Code: transport.GoingAway, Reason: "idle"}, false, errIdle)
+	case t != nil && t.recheck > 0 && now >= t.recheck:
+		t.recheck = 0
+		c.revalidate()
+	}
 }
 
 func (c *connection) ping(now int64) {
@@ -265,7 +311,18 @@ func (c *connection) schedule() {
 	if since := c.conn.blockedSince.Load(); since > 0 && c.conn.side.writeTimeout > 0 {
 		due = sooner(due, since+int64(c.conn.side.writeTimeout))
 	}
+	if c.deadline == 0 {
+		if idle := c.conn.side.policy.idle; idle > 0 {
+			due = sooner(due, c.conn.lastMessage.Load()+int64(idle))
+		}
+		if t := c.terms; t != nil {
+			due = sooner(sooner(due, t.expires), t.recheck)
+		}
+	}
 	c.conn.due.Store(due)
+	if c.conn.side.server {
+		c.conn.hasten()
+	}
 }
 
 // sooner returns the earlier of two times, of which 0 means never.
@@ -292,6 +349,9 @@ func (c *connection) release(ctx actor.Context) {
 		return
 	}
 	c.released = true
+	if c.terms != nil && c.terms.cancel != nil {
+		c.terms.cancel()
+	}
 	c.conn.released.Store(true)
 	wire := c.conn.wire
 	_ = wire.Close()

@@ -16,8 +16,8 @@ func (o *outbox) expire(now time.Time) (next time.Time) {
 	return next
 }
 
-// unlock unlocks o, behind any change: it has expire called in time, and wakes who
-// waits for room if there is some.
+// unlock unlocks o, behind any change: it has expire called in time, wakes who waits
+// for room if there is some, and tells who waits for less to wait.
 func (o *outbox) unlock() {
 	urgent := false
 	if o.due != nil {
@@ -28,9 +28,29 @@ func (o *outbox) unlock() {
 	if s := o.letters; s != nil && len(s.posters) > 0 {
 		o.call(s.posters[0])
 	}
+	told, end := o.gauge(), o.end
 	o.mu.Unlock()
 	if urgent {
 		o.due()
+	}
+	for i := range told {
+		told[i].tell(end)
+	}
+}
+
+// alarm is when expire is to be called, ns; 0: not.
+func (o *outbox) alarm() int64 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.armed
+}
+
+// timed makes due be called from now on when something has become more urgent.
+func (o *outbox) timed(due func()) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.due == nil {
+		o.due = due
 	}
 }
 

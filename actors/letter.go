@@ -37,6 +37,7 @@ type letters struct {
 	gone      int    // those that are written and wait for their ack
 	identity  uint64 // grows with each change of the client's identity
 	posters   []*poster
+	waiters   []onlooker // they wait for the outbox to be drained
 }
 
 // enter notes a letter that has been put into c. at is now.

@@ -57,6 +57,11 @@ type OutboxLimits struct {
 	// message and drops it at once. Both tell it as Dropped with Overflow. Set-up
 	// messages have 4 MiB of their own, and are always rejected beyond them.
 	Overflow OverflowPolicy
+	// HighWater is how many bytes make a connection congested, and LowWater how many
+	// may be left when it is so no more (see Conn.Congested). Default a half and a
+	// quarter of Bytes; without a limit of Bytes, or with a negative HighWater, never.
+	// A negative LowWater is 0.
+	HighWater, LowWater int
 	// AckTimeout is how long a written message with Outgoing.Ack waits for its
 	// acknowledgement; then its outcome is Unknown. Default 30 s; negative: as long
 	// as its connection lives.
@@ -66,6 +71,9 @@ type OutboxLimits struct {
 func (l *OutboxLimits) validate() error {
 	if l.Overflow >= policies {
 		return &OptionError{Option: "OutboxLimits.Overflow", Problem: fmt.Sprintf("is %s; it must be one of the constants of OverflowPolicy", l.Overflow)}
+	}
+	if l.HighWater > 0 && l.LowWater > l.HighWater {
+		return &OptionError{Option: "OutboxLimits.LowWater", Problem: fmt.Sprintf("is %d, above the HighWater of %d; it must be below", l.LowWater, l.HighWater)}
 	}
 	return nil
 }
@@ -83,6 +91,13 @@ func (l OutboxLimits) withDefaults(bytes int, age time.Duration, overflow Overfl
 	if l.Overflow == DefaultOverflow {
 		l.Overflow = overflow
 	}
+	if l.HighWater == 0 {
+		l.HighWater = l.Bytes / 2
+	}
+	if l.LowWater == 0 {
+		l.LowWater = l.HighWater / 2
+	}
+	l.LowWater = max(0, l.LowWater)
 	if l.AckTimeout == 0 {
 		l.AckTimeout = 30 * time.Second
 	}

@@ -19,23 +19,26 @@ const setupLimit = 4 << 20
 //
 // It is safe for concurrent use. One writer at a time takes from it.
 type outbox struct {
-	mu      sync.Mutex
-	limits  OutboxLimits
-	ledger  *ledger
-	settled func([]Outcome) // may be nil; called without the lock
-	due     func()          // expire is to be called, earlier than it said; may be nil; called without the lock
-	armed   int64           // when expire will be called at the latest, ns; 0: nobody knows of a reason
-	masked  bool            // a client's frames are masked (RFC 6455 §5.3)
-	held    bool            // not ready: only set-up messages may leave
-	end     error           // why nothing is accepted any more
-	setup   lane            // of the current epoch: auth, resubscribe
-	data    lane
-	count   int // messages without an outcome: those in the lanes, and those that wait for their ack
-	nextID  uint64
-	epoch   uint64        // of the connection whose set-up messages are taken; 0: there is none
-	letters *letters      // what is not plain; nil until there is some
-	empties chan struct{} // closed when nothing is left; nil while nobody waits
-	hint    atomic.Int32  // how many bytes of replies the current turn may bring
+	mu        sync.Mutex
+	limits    OutboxLimits
+	ledger    *ledger
+	settled   func([]Outcome) // may be nil; called without the lock
+	due       func()          // expire is to be called, earlier than it said; may be nil; called without the lock
+	armed     int64           // when expire will be called at the latest, ns; 0: nobody knows of a reason
+	masked    bool            // a client's frames are masked (RFC 6455 §5.3)
+	held      bool            // not ready: only set-up messages may leave
+	congested bool            // more than HighWater waited, and not less than LowWater since
+	end       error           // why nothing is accepted any more
+	setup     lane            // of the current epoch: auth, resubscribe
+	data      lane
+	count     int // messages without an outcome: those in the lanes, and those that wait for their ack
+	nextID    uint64
+	epoch     uint64              // of the connection whose set-up messages are taken; 0: there is none
+	letters   *letters            // what is not plain; nil until there is some
+	empties   chan struct{}       // closed when nothing is left; nil while nobody waits
+	notify    func(waiter, error) // tells an actor that there is room again; called without the lock
+	waiters   []waiter            // they wait for that
+	hint      atomic.Int32        // how many bytes of replies the current turn may bring
 }
 
 // add accepts a plain message, or says why not. A set-up message names the epoch
@@ -52,6 +55,7 @@ func (o *outbox) add(kind transport.Kind, payload []byte, epoch uint64) (uint64,
 		id := o.number(nil)
 		c.entries = append(c.entries, entry{id: id, at: at, size: int32(size)})
 		o.data.grow(1, size)
+		o.congested = o.congested || o.limits.HighWater > 0 && o.data.bytes > o.limits.HighWater
 		o.mu.Unlock()
 		return id, nil
 	}

@@ -276,7 +276,7 @@ func TestMessageTooBigNamesTheNumbers(t *testing.T) {
 
 func TestOutboxDefaults(t *testing.T) {
 	got := OutboxLimits{}.withDefaults(4<<20, 15*time.Second, RejectNewest)
-	if want := (OutboxLimits{Messages: 1 << 16, Bytes: 4 << 20, Age: 15 * time.Second, Overflow: RejectNewest, AckTimeout: 30 * time.Second}); got != want {
+	if want := (OutboxLimits{Messages: 1 << 16, Bytes: 4 << 20, Age: 15 * time.Second, Overflow: RejectNewest, HighWater: 2 << 20, LowWater: 1 << 20, AckTimeout: 30 * time.Second}); got != want {
 		t.Errorf("got %+v; want %+v", got, want)
 	}
 	off := OutboxLimits{Messages: -1, Bytes: -1, Age: -1, Overflow: Block, AckTimeout: -1}

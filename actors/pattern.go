@@ -12,7 +12,7 @@ type pattern struct {
 	segments []segment
 	rest     string // name of the last segment if it stands for all that is left
 	open     bool   // there is a rest
-	fixed    bool   // there is nothing in braces
+	named    bool   // there is something in braces
 }
 
 // segment is a part of a pattern between two slashes: a name in braces, or a text.
@@ -20,7 +20,7 @@ type segment struct{ name, text string }
 
 // parsePattern reads a path of a module. A problem says what is wrong with it.
 func parsePattern(path string) (p pattern, problem string) {
-	p = pattern{text: path, fixed: true}
+	p = pattern{text: path}
 	if path == "" {
 		return p, ""
 	}
@@ -34,7 +34,7 @@ func parsePattern(path string) (p pattern, problem string) {
 			p.segments = append(p.segments, segment{text: part})
 			continue
 		}
-		p.fixed = false
+		p.named = true
 		name, ok := strings.CutPrefix(part, "{")
 		if ok {
 			name, ok = strings.CutSuffix(name, "}")
@@ -70,7 +70,7 @@ func isIdentifier(s string) bool {
 
 // matches reports whether the pattern stands for path. The empty one stands for all.
 func (p *pattern) matches(path string) bool {
-	if p.fixed {
+	if !p.named {
 		return p.text == "" || p.text == path
 	}
 	_, ok := p.find(path, "")

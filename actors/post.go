@@ -13,6 +13,36 @@ import (
 // empty, for ever: give it a ctx that ends.
 func (c *Client) Post(ctx context.Context, m Outgoing) (*Receipt, error) { return c.s.post(ctx, &m) }
 
+// Post is Client.Post for the messages of one connection. On a client it is the same,
+// with the same numbers.
+func (c *Conn) Post(ctx context.Context, m Outgoing) (*Receipt, error) {
+	if err := m.validate(); err != nil {
+		return nil, err
+	}
+	if c.side.server {
+		c.out.timed(c.hasten)
+	}
+	r, err := c.out.post(ctx, &m)
+	if err != nil {
+		return nil, c.overflowed(err)
+	}
+	c.wake()
+	return r, nil
+}
+
+// Ack is Client.Ack for a message of Conn.Post.
+func (c *Conn) Ack(id uint64) bool { return c.out.ack(id) }
+
+// hasten has the connection looked after when its outbox needs it.
+func (c *Conn) hasten() {
+	at := c.out.alarm()
+	for due := c.due.Load(); at > 0 && (due == 0 || due > at); due = c.due.Load() {
+		if c.due.CompareAndSwap(due, at) {
+			return
+		}
+	}
+}
+
 // Ack tells that the peer has acknowledged the message with that number, in
 // whatever way the application's protocol does it. It reports whether that was the
 // message's end: false if the message was not posted with Ack, has not been handed to a

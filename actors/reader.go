@@ -34,18 +34,24 @@ func (r *reader) read() {
 		c.lost(err)
 		return
 	}
-	c.seen() // a part of a long message is heard too
+	now := c.seen() // a part of a long message is heard too
 	if batch == nil {
 		return
 	}
+	excess := c.measure(batch, now)
 	if len(batch.Control) > 0 {
 		// Ahead of the replies: a ping within a fragmented message came before it.
 		c.control(batch.Control)
 	}
 	if len(batch.Messages) > 0 {
+		c.lastMessage.Store(now)
 		c.hint(batch)
 		c.receive(batch)
 		c.flush()
+	}
+	if excess != nil {
+		c.wire.Ignore()
+		batch.Close, batch.Err = nil, excess // what came behind it does not count
 	}
 	if batch.Close != nil || batch.Err != nil {
 		c.closing.Store(true) // here already: the end of the stream may be the next read
@@ -57,6 +63,21 @@ func (r *reader) read() {
 		c.connection.PostUserMessage(&violated{epoch: c.epoch, err: batch.Err})
 	}
 	batch.Release()
+}
+
+// measure cuts off what exceeds the rates, and says which.
+func (c *Conn) measure(batch *transport.Batch, now int64) (excess error) {
+	p := &c.side.policy
+	if len(batch.Control) > 0 && p.controls.each > 0 {
+		batch.Control, excess = c.meterControls(batch.Control, now)
+	}
+	if len(batch.Messages) > 0 && p.metered {
+		var err error
+		if batch.Messages, err = c.meterMessages(batch.Messages, now); err != nil {
+			excess = err
+		}
+	}
+	return excess
 }
 
 // receive takes messages to whoever wants them at this stage of the connection.

@@ -16,7 +16,7 @@ type table struct {
 	groups     []*group
 	middleware []*station
 	views      map[string]*view // by pattern; "" for paths that no module names
-	patterns   []*pattern       // those that are not fixed, each once
+	patterns   []*pattern       // those that name segments, each once
 	mixed      sync.Map         // views of paths for which several patterns stand, by their numbers
 }
 
@@ -47,7 +47,7 @@ func newTable(routing Routing, groups []*group, middleware []*station) *table {
 	for _, g := range groups {
 		if path := g.path.text; !paths[path] {
 			paths[path] = true
-			if !g.path.fixed {
+			if g.path.named {
 				t.patterns = append(t.patterns, &g.path)
 			}
 		}

@@ -5,10 +5,8 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"strconv"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -30,6 +28,22 @@ type ServerOptions struct {
 	// first. Default ToAll.
 	Routing Routing
 
+	// Admission bounds who may connect, and how often. Default: nothing is bounded.
+	Admission Admission
+	// Authenticate says who a client is; Conn.Principal returns it for as long as the
+	// connection lives, and no Principal means that nobody knows. A
+	// *transport.HandshakeError gives the status, any other error means 401. The
+	// context ends with HandshakeTimeout. Default nil: nobody is asked. It runs on the
+	// goroutine of the handshake, before Authorize.
+	Authenticate func(context.Context, *transport.Request) (Principal, error)
+	// Revalidate is asked about every Principal again, each RevalidateEvery give or
+	// take a tenth: a session may have been revoked. An error, a panic, and no answer
+	// within 10 s end the connection: with the close frame that the error is, if it is
+	// a *transport.CloseError, else with 1008. It runs on a goroutine of its own.
+	// Default nil: never.
+	Revalidate func(context.Context, Principal) error
+	// RevalidateEvery is how often. Default, also for negative values: 5 min.
+	RevalidateEvery time.Duration
 	// Authorize may refuse a handshake: a *transport.HandshakeError gives the
 	// status, any other error means 403. Default nil: all are welcome whose path
 	// and origin are. It runs on the goroutine of the handshake.
@@ -49,8 +63,9 @@ type ServerOptions struct {
 	// HandshakeTimeout bounds the whole opening handshake, from accept on.
 	// Default 5 s; negative: no bound.
 	HandshakeTimeout time.Duration
-	// Handshakes is how many handshakes Serve has under way at a time; others wait
-	// to be accepted. Default 1024.
+	// Handshakes is how many handshakes Serve has under way at a time. A newcomer
+	// beyond that takes the place of the one whose request has been waited for
+	// longest. Default, also for negative values: 1024.
 	Handshakes int
 
 	// HookTimeout is how long the hooks of modules and middleware are waited for, one
@@ -60,6 +75,16 @@ type ServerOptions struct {
 
 	// Limits bound what a client may send. Default 64 KiB a message.
 	Limits transport.Limits
+	// Rates bound how much of it a client may send. Default: pings and pongs only.
+	Rates Rates
+	// IdleTimeout ends a connection with 1001 when no whole data message has come from
+	// the client for that long. Pings, pongs and what we send do not count. Default,
+	// also for negative values: never.
+	IdleTimeout time.Duration
+	// MaxLifetime ends a connection with 1012 when it is that old, give or take a
+	// tenth, so that those who came together do not come back together. Default, also
+	// for negative values: never.
+	MaxLifetime time.Duration
 	// Outbox bounds what waits for one connection. When it is full the connection
 	// is closed with 1013, unless Outbox.Overflow says otherwise. Default 1 MiB.
 	Outbox OutboxLimits
@@ -89,6 +114,9 @@ func (o ServerOptions) withDefaults() ServerOptions {
 	o.HookTimeout = closeTimeout(o.HookTimeout)
 	o.Heartbeat = o.Heartbeat.withDefaults()
 	o.Outbox = o.Outbox.withDefaults(1<<20, -1, CloseSlow)
+	o.Rates = o.Rates.withDefaults()
+	o.RevalidateEvery = orDefault(max(0, o.RevalidateEvery), 5*time.Minute)
+	o.IdleTimeout, o.MaxLifetime = orDefault(o.IdleTimeout, -1), orDefault(o.MaxLifetime, -1)
 	return o
 }
 
@@ -108,14 +136,12 @@ type service struct {
 	shards   []*shard
 	ids      atomic.Uint64
 	live     atomic.Int64
-	draining atomic.Bool
 	stopped  chan struct{}
 
-	mu        sync.Mutex
-	listeners map[net.Listener]struct{}
-	shaking   map[net.Conn]struct{} // sockets whose request is awaited
-	joining   int                   // handshakes that are accepted, and not joined yet
-	joinedAll func()                // called once when there are none
+	admission *admission
+	lobby     *lobby
+	refusals  register[int]                 // handshakes, by status
+	endings   register[transport.CloseCode] // connections, by the code that the peer sent
 }
 
 var serverNames atomic.Uint64
@@ -152,7 +178,7 @@ func NewServer(system *actor.ActorSystem, o ServerOptions) (*Server, error) {
 func newService(r *root, o ServerOptions) *service {
 	s := &service{
 		options: o, box: newMailbox(r.dispatcher), stopped: make(chan struct{}),
-		listeners: map[net.Listener]struct{}{}, shaking: map[net.Conn]struct{}{},
+		admission: newAdmission(o.Admission, o.Rates), lobby: newLobby(o.Handshakes),
 	}
 	s.root, s.system, s.logger, s.server = r, r.system, orLogger(o.Logger, r.system), true
 	s.name = o.Name
@@ -161,39 +187,13 @@ func newService(r *root, o ServerOptions) *service {
 	}
 	s.heartbeat, s.writeTimeout, s.closeTimeout = o.Heartbeat, o.WriteTimeout, o.CloseTimeout
 	s.hookTimeout = o.HookTimeout
+	s.policy = newPolicy(&o)
 	s.routes.Store(newTable(o.Routing, nil, nil))
 	s.upgrader = &transport.Upgrader{
 		Timeout: o.HandshakeTimeout, Subprotocols: o.Subprotocols, CheckOrigin: o.CheckOrigin,
 		Header: o.Header, Limits: o.Limits, Poller: r.pollerOf(),
 	}
 	return s
-}
-
-// upgraderFor returns the upgrader of one handshake. Once it accepts, accepted is
-// called, and what it returns decides.
-func (s *service) upgraderFor(accepted func() bool) *transport.Upgrader {
-	u := *s.upgrader
-	u.Authorize = func(r *transport.Request) error {
-		if err := s.authorize(r); err != nil {
-			return err
-		}
-		if !accepted() {
-			return &transport.HandshakeError{Status: http.StatusServiceUnavailable, RetryAfter: time.Second, Detail: "server is going away"}
-		}
-		return nil
-	}
-	return &u
-}
-
-// authorize refuses what nobody would serve before it asks the user.
-func (s *service) authorize(r *transport.Request) error {
-	switch {
-	case !s.routes.Load().serves(r.Path):
-		return &transport.HandshakeError{Status: http.StatusNotFound, Detail: "no module serves this path"}
-	case s.options.Authorize != nil:
-		return s.options.Authorize(r)
-	}
-	return nil
 }
 
 // PID returns the server's actor. It takes *AddModule.
@@ -209,21 +209,14 @@ func (s *Server) Books() Books { return s.s.ledger.books() }
 // ServeHTTP upgrades a request to a connection. It returns when the connection
 // has been handed to its actor, or refused.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	began := false
-	wire, req, err := s.s.upgraderFor(func() bool {
-		began = s.s.joins(nil)
-		return began
-	}).UpgradeHTTP(w, r)
-	defer func() {
-		if began {
-			s.s.joined()
-		}
-	}()
+	a := &arrival{service: s.s}
+	defer a.over()
+	wire, req, err := a.upgrader().UpgradeHTTP(w, r)
 	if err != nil {
-		s.s.logger.Debug("actors: handshake refused", "server", s.s.name, "error", err)
+		s.s.refused(err)
 		return
 	}
-	s.s.join(wire, req)
+	a.join(wire, req)
 }
 
 // metadata asks the user's function, which must not harm anybody else.
@@ -237,46 +230,4 @@ func (s *service) metadata(req *transport.Request) (meta any, ok bool) {
 		}
 	}()
 	return s.options.Metadata(req), true
-}
-
-// join gives a new connection to a shard.
-func (s *service) join(wire *transport.Conn, req *transport.Request) {
-	given := false
-	defer func() {
-		if !given { // Metadata ended the goroutine (runtime.Goexit)
-			discard(wire)
-		}
-	}()
-	meta, ok := s.metadata(req)
-	if !ok {
-		discard(wire)
-		return
-	}
-	c := &Conn{wire: wire, side: &s.side, path: req.Path, meta: meta, id: s.ids.Add(1), epoch: 1}
-	c.out = &outbox{limits: s.options.Outbox, ledger: &s.ledger}
-	s.shards[c.id%uint64(len(s.shards))].box.PostUserMessage(&joined{conn: c})
-	given = true
-}
-
-// Close ends the server: listeners, then every connection with 1001 behind what
-// it has accepted, then the modules. It returns nil when every actor, goroutine
-// and socket of the server is gone. When ctx is done before, or 1 s after
-// CloseTimeout, the rest is ended by force and the error names it. It may be
-// called more than once and from inside a handler.
-func (s *Server) Close(ctx context.Context) error {
-	v := s.s
-	ctx, cancel := context.WithTimeout(ctx, v.closeTimeout+time.Second)
-	defer cancel()
-	v.closeListeners()
-	shut := func() { v.box.PostUserMessage(&shutdown{}) }
-	v.whenJoined(shut)
-	late := time.AfterFunc(v.closeTimeout/2, shut) // the user's Metadata may block
-	defer late.Stop()
-	select {
-	case <-v.stopped:
-	case <-ctx.Done():
-		v.system.Root.Stop(s.pid)
-		return v.unstopped(s.pid, ctx.Err())
-	}
-	return v.finish(ctx, s.pid)
 }

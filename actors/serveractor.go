@@ -10,11 +10,6 @@ import (
 	"github.com/hawser-go/hawser/transport"
 )
 
-// shutdown: end in order. Server.Close → Server
-type shutdown struct{}
-
-func (*shutdown) private() {}
-
 // serverActor is the actor of a server: it supervises the shards, the router and
 // the modules.
 type serverActor struct {
@@ -40,8 +35,7 @@ func (a *serverActor) Receive(ctx actor.Context) {
 	case *actor.Terminated:
 		a.shardEnded(ctx, m)
 	case *actor.Stopping:
-		a.draining.Store(true) // whoever stops us: nobody new is let in
-		a.closeListeners()
+		a.lobby.close() // whoever stops us: nobody new is let in
 	case *actor.Stopped:
 		a.parts.over()
 		close(a.stopped)
@@ -107,12 +101,12 @@ func (*look) private() {}
 // those that have something due. It is one timer for all of them.
 type shard struct {
 	*service
-	box     *mailbox
-	pid     *actor.PID
-	conns   map[uint64]*Conn
-	timer   *time.Timer
-	armed   bool // timer runs, or its look is on its way
-	closing bool
+	box    *mailbox
+	pid    *actor.PID
+	conns  map[uint64]*Conn
+	timer  *time.Timer
+	armed  bool    // timer runs, or its look is on its way
+	exodus *exodus // the end of the shard; nil until then
 }
 
 func (s *shard) Receive(ctx actor.Context) {
@@ -130,8 +124,11 @@ func (s *shard) Receive(ctx actor.Context) {
 	case *look:
 		s.look()
 	case *shutdown:
-		s.shutdown(ctx)
+		s.shutdown(ctx, m)
+	case *nextOut:
+		s.tell(m.of)
 	case *actor.Stopping, *actor.Restarting:
+		s.exodus.stop()
 		if s.timer != nil {
 			s.timer.Stop()
 		}
@@ -143,15 +140,15 @@ func (s *shard) Receive(ctx actor.Context) {
 
 func (s *shard) join(ctx actor.Context, m *joined) {
 	c := m.conn
-	if s.closing {
-		discard(c.wire)
+	if s.exodus != nil {
+		s.turnAway(c)
 		return
 	}
 	c.connection = newMailbox(s.root.dispatcher)
 	a := &accepted{connection: connection{conn: c}, shard: s}
 	if _, err := s.root.nursery.spawn(ctx, "c", c.id, a, c.connection); err != nil {
 		s.logger.Error("actors: spawn connection", "server", s.name, "error", err)
-		discard(c.wire)
+		s.turnAway(c)
 		return
 	}
 	s.conns[c.id] = c
@@ -161,14 +158,23 @@ func (s *shard) join(ctx actor.Context, m *joined) {
 	}
 }
 
+// turnAway ends a connection that cannot be.
+func (s *shard) turnAway(c *Conn) {
+	discard(c.wire)
+	s.admission.leave(c.account)
+}
+
 // leave forgets a connection that has ended.
 func (s *shard) leave(ctx actor.Context, m *gone) {
-	if _, ok := s.conns[m.id]; !ok {
+	c, ok := s.conns[m.id]
+	if !ok {
 		return
 	}
 	delete(s.conns, m.id)
 	s.live.Add(-1)
-	if s.closing && len(s.conns) == 0 {
+	s.admission.leave(c.account)
+	s.endings.add(c.endCode())
+	if s.exodus != nil && len(s.conns) == 0 {
 		ctx.Stop(ctx.Self())
 	}
 }
@@ -191,7 +197,10 @@ func (s *shard) look() {
 // the shortest of them.
 func (s *shard) arm() {
 	step := time.Second
-	for _, d := range []time.Duration{s.heartbeat.Interval, s.heartbeat.Timeout, s.writeTimeout, s.closeTimeout} {
+	p := &s.policy
+	for _, d := range []time.Duration{
+		s.heartbeat.Interval, s.heartbeat.Timeout, s.writeTimeout, s.closeTimeout, p.idle, p.lifetime, p.revalidateEvery,
+	} {
 		if d > 0 {
 			step = min(step, d/8)
 		}
@@ -199,17 +208,6 @@ func (s *shard) arm() {
 	box := s.box
 	s.armed = true
 	s.timer = time.AfterFunc(max(step, 5*time.Millisecond), func() { box.PostUserMessage(&look{}) })
-}
-
-// shutdown ends all connections with 1001, and then the shard.
-func (s *shard) shutdown(ctx actor.Context) {
-	s.closing = true
-	for _, c := range s.conns {
-		c.connection.PostUserMessage(&leave{code: transport.GoingAway, reason: "server is going away"})
-	}
-	if len(s.conns) == 0 {
-		ctx.Stop(ctx.Self())
-	}
 }
 
 // gone: a connection has ended. Connection → Shard

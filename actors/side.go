@@ -24,6 +24,7 @@ type side struct {
 	// closeTimeout bounds the close handshake, writeTimeout one write.
 	closeTimeout time.Duration
 	writeTimeout time.Duration
+	policy       policy // of a server
 	ledger       ledger
 	routes       atomic.Pointer[table]
 	hooks        *hookline             // of a client; a server's connections have their own

@@ -114,6 +114,10 @@ func (c *Conn) Read() (*Batch, error) {
 	return b, err
 }
 
+// Ignore makes Read throw away all that comes from now on, until the end, as after a
+// Batch with Err. It is for the reader.
+func (c *Conn) Ignore() { c.d.release() }
+
 // Write writes as much of p as the socket takes, without blocking. If n is less
 // than len(p) and err is nil, Writable follows; the next Write then begins with
 // p[n:], and may go on with more behind it. p is not kept.

@@ -1,0 +1,186 @@
+package actors
+
+import (
+	"container/list"
+	"net"
+	"sync"
+)
+
+// lobby is where handshakes are until they are connections. It knows the sockets of
+// Serve whose request is still awaited, so that they can be cut short: by the end of
+// the server, and by newcomers when there are too many. Who sends his request at once
+// hardly waits here; who lets the server wait makes room first.
+type lobby struct {
+	room int // how many handshakes of Serve are under way at a time
+
+	mu        sync.Mutex
+	shut      bool
+	listeners map[net.Listener]struct{}
+	awaited   map[net.Conn]*list.Element
+	order     list.List // of awaited, the oldest first
+	inside    int       // handshakes of Serve that are under way
+	vacancy   chan struct{}
+	joining   int    // handshakes that are accepted, of Serve or not, and not joined yet
+	joinedAll func() // called once when there are none
+	cut       uint64 // sockets that made room
+}
+
+func newLobby(room int) *lobby {
+	return &lobby{room: room, listeners: map[net.Listener]struct{}{}, awaited: map[net.Conn]*list.Element{}}
+}
+
+// listen notes a listener, which shuts with the lobby.
+func (l *lobby) listen(ln net.Listener) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.shut {
+		return false
+	}
+	l.listeners[ln] = struct{}{}
+	return true
+}
+
+func (l *lobby) unlisten(ln net.Listener) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.listeners, ln)
+	_ = ln.Close()
+}
+
+// enter lets a socket in whose handshake begins, and reports false when nobody is
+// let in any more. If there is no room, the one that has been waited for longest is
+// closed; if all have sent their request, enter waits for one to be done.
+func (l *lobby) enter(nc net.Conn) bool {
+	l.mu.Lock()
+	for l.inside >= l.room && !l.shut {
+		if oldest := l.order.Front(); oldest != nil {
+			l.cut++
+			l.forget(oldest.Value.(net.Conn))
+			_ = oldest.Value.(net.Conn).Close()
+			l.inside-- // its goroutine is about to find out
+			continue
+		}
+		if l.vacancy == nil {
+			l.vacancy = make(chan struct{})
+		}
+		vacancy := l.vacancy
+		l.mu.Unlock()
+		<-vacancy
+		l.mu.Lock()
+	}
+	defer l.mu.Unlock()
+	if l.shut {
+		return false
+	}
+	l.inside++
+	l.awaited[nc] = l.order.PushBack(nc)
+	return true
+}
+
+// forget notes that the request of nc is not awaited any more; l is locked.
+func (l *lobby) forget(nc net.Conn) bool {
+	e, ok := l.awaited[nc]
+	if ok {
+		l.order.Remove(e)
+		delete(l.awaited, nc)
+	}
+	return ok
+}
+
+// heard notes that the request of nc has come: it does not make room for others any
+// more. False: it has been cut already.
+func (l *lobby) heard(nc net.Conn) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.forget(nc)
+}
+
+// refused notes that nc is refused: nobody has to wait for its answer to be read.
+func (l *lobby) refused(nc net.Conn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.awaited[nc] = l.order.PushBack(nc)
+	l.vacate()
+}
+
+// leave notes that the handshake of a socket is over. heard says that its request was,
+// and that it was not refused.
+func (l *lobby) leave(nc net.Conn, heard bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.forget(nc) && !heard {
+		return // its room has been given away
+	}
+	l.inside--
+	l.vacate()
+}
+
+// vacate wakes those who wait in enter; l is locked.
+func (l *lobby) vacate() {
+	if l.vacancy != nil {
+		close(l.vacancy)
+		l.vacancy = nil
+	}
+}
+
+// accept notes that a handshake is accepted: the peer gets a close frame from now on,
+// and no reset. It reports false when nobody is let in.
+func (l *lobby) accept() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.shut {
+		return false
+	}
+	l.joining++
+	return true
+}
+
+// joined notes that an accepted handshake has come to a shard, or failed after all.
+func (l *lobby) joined() {
+	l.mu.Lock()
+	l.joining--
+	f := l.joinedAll
+	if l.joining > 0 {
+		f = nil
+	} else {
+		l.joinedAll = nil
+	}
+	l.mu.Unlock()
+	if f != nil {
+		f()
+	}
+}
+
+// whenJoined calls f when no accepted handshake is under way.
+func (l *lobby) whenJoined(f func()) {
+	l.mu.Lock()
+	some := l.joining > 0
+	if some {
+		l.joinedAll = f
+	}
+	l.mu.Unlock()
+	if !some {
+		f()
+	}
+}
+
+// isShut reports whether nobody is let in any more.
+func (l *lobby) isShut() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.shut
+}
+
+// close lets nobody new in, and ends the handshakes whose request is still awaited.
+func (l *lobby) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.shut = true
+	for ln := range l.listeners {
+		_ = ln.Close()
+	}
+	for nc := range l.awaited {
+		_ = nc.Close()
+	}
+	l.vacate()
+}
