@@ -33,12 +33,10 @@ type outbox struct {
 	data      lane
 	count     int // messages without an outcome: those in the lanes, and those that wait for their ack
 	nextID    uint64
-	epoch     uint64              // of the connection whose set-up messages are taken; 0: there is none
-	letters   *letters            // what is not plain; nil until there is some
-	empties   chan struct{}       // closed when nothing is left; nil while nobody waits
-	notify    func(waiter, error) // tells an actor that there is room again; called without the lock
-	waiters   []waiter            // they wait for that
-	hint      atomic.Int32        // how many bytes of replies the current turn may bring
+	epoch     uint64        // of the connection whose set-up messages are taken; 0: there is none
+	letters   *letters      // what is not plain; nil until there is some
+	empties   chan struct{} // closed when nothing is left; nil while nobody waits
+	hint      atomic.Int32  // how many bytes of replies the current turn may bring
 }
 
 // add accepts a plain message, or says why not. A set-up message names the epoch
