@@ -38,12 +38,14 @@ type answer struct {
 	head    []byte // as it came; valid until h is released
 
 	subprotocol string
+	compression Compression    // what was offered
+	deflate     *deflateParams // what the server agreed to
 }
 
 func (d *Dialer) newAnswer(nc net.Conn) *answer {
 	h := newHeadReader(d.MaxHeaderBytes, d.MaxHeaders)
 	h.prefix = "HTTP/"
-	return &answer{nc: nc, h: h}
+	return &answer{nc: nc, h: h, compression: d.Compression}
 }
 
 // read reads the status line and header of the first answer that is no interim
@@ -91,10 +93,11 @@ func (d *Dialer) handshake(ctx context.Context, nc net.Conn, u *url.URL) (*answe
 	if host == "" {
 		host = hostHeader(u)
 	}
-	dialer := ws.Dialer{Host: host, Protocols: d.Subprotocols}
-	if len(d.Header) > 0 {
-		dialer.Header = ws.HandshakeHeaderHTTP(d.Header)
+	offer := ""
+	if d.Compression.Enabled {
+		offer = d.Compression.offer()
 	}
+	dialer := ws.Dialer{Host: host, Protocols: d.Subprotocols, Header: handshakeHeader(d.Header, offer)}
 	exchange := &upgradeExchange{a: a}
 	_, hs, err := dialer.Upgrade(exchange, u)
 	a.subprotocol = hs.Protocol
@@ -155,12 +158,14 @@ func (a *answer) checkSwitch() error {
 		return errors.New("the answer's Connection does not name Upgrade")
 	case len(h["Sec-Websocket-Accept"]) != 1:
 		return errors.New("there must be one Sec-WebSocket-Accept")
-	case len(h["Sec-Websocket-Extensions"]) > 0:
+	case len(h["Sec-Websocket-Extensions"]) > 0 && !a.compression.Enabled:
 		return errors.New("an extension that nobody asked for")
 	case len(h["Sec-Websocket-Protocol"]) > 1:
 		return errors.New("more than one subprotocol")
 	}
-	return nil
+	var err error
+	a.deflate, err = a.compression.accept(h["Sec-Websocket-Extensions"])
+	return err
 }
 
 // plain writes down what we understood, for gobwas. It takes Connection and

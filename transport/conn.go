@@ -34,6 +34,8 @@ type ConnOptions struct {
 	Leftover []byte
 	// Subprotocol is what the handshake agreed on, or empty.
 	Subprotocol string
+
+	deflate *deflation // what the handshake agreed on, or nil
 }
 
 var (
@@ -54,7 +56,7 @@ type Conn struct {
 	d           decoder
 	hint        int32 // size of the next read buffer; 0: the smallest
 	server      bool
-	leftover    bool // part came with the handshake and has not been decoded
+	leftover    bool // part has not been decoded: it came with the handshake, or a Batch was full
 }
 
 // NewConn makes a Conn of nc, whose handshake is done, and takes nc over: the
@@ -69,6 +71,7 @@ func NewConn(nc net.Conn, o ConnOptions) *Conn {
 	}
 	c.server, c.subprotocol = o.Server, o.Subprotocol
 	c.d.init(o.Server, o.limits())
+	c.d.deflate = o.deflate
 	if len(o.Leftover) > 0 {
 		c.part = NewBuffer(len(o.Leftover) + 1)
 		c.part.B = append(c.part.B, o.Leftover...)
@@ -100,7 +103,8 @@ func (c *Conn) Start(h Handler) { c.s.start(h, c.leftover) }
 
 // Read reads the socket once, without blocking, and returns every message that
 // is whole now. It returns (nil, nil) when no message is. The caller releases
-// the Batch.
+// the Batch. If compressed messages have become so long that it would be too
+// big, the rest is left for another Readable, which follows at once.
 //
 // After a Batch with Err or Close what the peer still sends is thrown away
 // until the end, which is a *ReadError with io.EOF. Read is called once for
@@ -110,7 +114,7 @@ func (c *Conn) Read() (*Batch, error) {
 		return nil, err
 	}
 	b, err := c.read()
-	c.s.endRead(err != nil)
+	c.s.endRead(err != nil, c.leftover)
 	return b, err
 }
 

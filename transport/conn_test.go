@@ -597,7 +597,7 @@ func TestCloseDuringAReadLeavesItsBuffersUntilItEnds(t *testing.T) {
 		}
 		_ = c.Close()
 		c.part = NewBuffer(1)
-		c.s.endRead(false)
+		c.s.endRead(false, false)
 		wait(t, c.Done())
 		if c.part != nil {
 			t.Error("a closed connection holds memory")

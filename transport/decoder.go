@@ -7,14 +7,15 @@ package transport
 // It works in place: it unmasks in the caller's memory, and payloads of
 // messages that came in one frame point there.
 type decoder struct {
-	limits *Limits
-	whole  *Buffer // what has come of a fragmented message; nil while empty
-	done   int     // payload bytes of the incomplete frame that are unmasked and checked
-	frames int     // frames that have come of a fragmented message
-	text   utf8Checker
-	kind   Kind // of the fragmented message under way; 0: none
-	mask   byte // maskBit if frames must be masked, else 0
-	dead   bool
+	limits  *Limits
+	deflate *deflation // nil unless permessage-deflate was agreed
+	whole   *Buffer    // what has come of a fragmented message; nil while empty
+	done    int        // payload bytes of the incomplete frame that are unmasked and checked
+	frames  int        // frames that have come of a fragmented message
+	text    utf8Checker
+	kind    Kind // of the fragmented message under way; 0: none
+	mask    byte // maskBit if frames must be masked, else 0
+	dead    bool
 }
 
 // init prepares d. A server demands masked frames and a client refuses them
@@ -36,6 +37,9 @@ func (d *decoder) release() {
 		d.whole.Release()
 		d.whole = nil
 	}
+	if d.deflate != nil {
+		d.deflate.in.window = nil
+	}
 }
 
 // decode takes every whole frame out of p and appends to b what they completed.
@@ -47,19 +51,31 @@ func (d *decoder) release() {
 //
 // What has come of an incomplete text frame is unmasked and checked at once,
 // so that bad UTF-8 fails when it arrives and not when its frame ends; done
-// remembers how far.
+// remembers how far. A compressed text is checked when it is whole.
 //
 // A violation sets b.Err and a close frame sets b.Close. After either d is over
 // and decode swallows all that follows.
 func (d *decoder) decode(p []byte, b *Batch) (used, need int) {
+	if d.deflate != nil {
+		d.deflate.in.spent = 0
+	}
 	for !d.dead {
 		n, need := d.next(p[used:], b)
 		if n == 0 && !d.dead {
 			return used, need
 		}
 		used += n
+		if d.full() {
+			return used, 0
+		}
 	}
 	return len(p), 0
+}
+
+// full reports whether decode has stopped, maybe before the last whole frame,
+// because what it has inflated is enough for one Batch. Call it again.
+func (d *decoder) full() bool {
+	return !d.dead && d.deflate != nil && d.deflate.in.spent >= batchInflated
 }
 
 // next takes the frame at the start of q. If it is not whole n is 0 and need is
@@ -71,7 +87,7 @@ func (d *decoder) next(q []byte, b *Batch) (n, need int) {
 	}
 	n = f.head + f.size
 	if len(q) < n {
-		if len(q) > f.head && d.isText(f) {
+		if len(q) > f.head && d.isPlainText(f) {
 			d.early(q[:f.head], q[f.head:], b)
 		}
 		return 0, n
@@ -102,21 +118,33 @@ func (d *decoder) unmask(head, body []byte) {
 	}
 }
 
-func (d *decoder) isText(f frame) bool {
-	return f.op == opText || f.op == opContinuation && d.kind == Text
+// isPlainText reports whether f is of a text that is not compressed.
+func (d *decoder) isPlainText(f frame) bool {
+	return (f.op == opText || f.op == opContinuation && d.kind == Text) && !d.isPacked(f)
+}
+
+// isPacked reports whether f is of a compressed message.
+func (d *decoder) isPacked(f frame) bool {
+	return f.rsv1 || f.op == opContinuation && d.deflate != nil && d.deflate.in.open
 }
 
 // data takes a whole frame of a message.
 func (d *decoder) data(f frame, body []byte, b *Batch) {
-	if d.isText(f) && !d.validText(f, body) {
+	if d.isPlainText(f) && !d.validText(f, body) {
 		d.fail(b, InvalidPayload, badText)
 		return
 	}
 	d.done = 0
 	if f.op != opContinuation {
-		if f.fin {
+		switch {
+		case f.fin && f.rsv1:
+			d.unpack(Kind(f.op), body, b)
+			return
+		case f.fin:
 			b.Messages = append(b.Messages, Message{Payload: body, Kind: Kind(f.op)})
 			return
+		case f.rsv1:
+			d.deflate.in.open = true
 		}
 		d.kind = Kind(f.op)
 	}
@@ -156,6 +184,10 @@ func (d *decoder) assemble(body []byte) {
 
 // finish hands a fragmented message over, and its memory with it.
 func (d *decoder) finish(b *Batch) {
+	if d.deflate != nil && d.deflate.in.open {
+		d.finishPacked(b)
+		return
+	}
 	m := Message{Kind: d.kind}
 	if d.whole != nil {
 		m.Payload = d.whole.B[:len(d.whole.B):len(d.whole.B)]
@@ -163,6 +195,39 @@ func (d *decoder) finish(b *Batch) {
 	}
 	b.Messages = append(b.Messages, m)
 	d.whole, d.kind, d.frames = nil, 0, 0
+}
+
+// finishPacked inflates a fragmented message.
+func (d *decoder) finishPacked(b *Batch) {
+	kind, whole := d.kind, d.whole
+	d.whole, d.kind, d.frames = nil, 0, 0
+	d.deflate.in.open = false
+	if whole == nil {
+		d.unpack(kind, nil, b)
+		return
+	}
+	d.unpack(kind, whole.B, b)
+	whole.Release()
+}
+
+// unpack inflates a whole message and hands it over. RFC 7692 §6.2; bad data has
+// no close code of its own, 1007 is the nearest.
+func (d *decoder) unpack(kind Kind, packed []byte, b *Batch) {
+	out, err := d.deflate.in.inflate(packed, d.limits.MaxInflated)
+	switch {
+	case err == errTooLong:
+		d.fail(b, MessageTooBig, bigInflated)
+		return
+	case err != nil:
+		d.fail(b, InvalidPayload, badDeflate)
+		return
+	case kind == Text && !ValidUTF8(out.B):
+		out.Release()
+		d.fail(b, InvalidPayload, badText)
+		return
+	}
+	b.own(out)
+	b.Messages = append(b.Messages, Message{Payload: out.B[:len(out.B):len(out.B)], Kind: kind})
 }
 
 // fail ends d for a violation.

@@ -24,7 +24,18 @@ var testKey = [4]byte{0xa1, 0x02, 0xff, 0x5c}
 
 // frame adds one frame.
 func (s *script) frame(fin bool, op byte, payload string) *script {
+	return s.reserved(0, fin, op, payload)
+}
+
+// packed adds one frame with RSV1.
+func (s *script) packed(fin bool, op byte, payload string) *script {
+	return s.reserved(rsv1Bit>>4, fin, op, payload)
+}
+
+// reserved adds one frame with the three reserved bits.
+func (s *script) reserved(rsv byte, fin bool, op byte, payload string) *script {
 	f := ws.NewFrame(ws.OpCode(op), fin, []byte(payload))
+	f.Header.Rsv = rsv
 	if s.server {
 		f = ws.MaskFrameInPlaceWith(f, testKey)
 	}
@@ -63,9 +74,16 @@ func (r result) equal(o result) bool { return r.rest == o.rest && slices.Equal(r
 // what is left of one piece comes first in the next one, in other memory.
 func decodeIn(t testing.TB, wire []byte, server bool, l Limits, cuts []int) result {
 	t.Helper()
+	return decodeWith(t, nil, wire, server, l, cuts)
+}
+
+// decodeWith is decodeIn with permessage-deflate if z is given.
+func decodeWith(t testing.TB, z *deflation, wire []byte, server bool, l Limits, cuts []int) result {
+	t.Helper()
 	l = l.withDefaults(1 << 20)
 	var d decoder
 	d.init(server, &l)
+	d.deflate = z
 	defer d.release()
 	b := newBatch()
 	defer b.Release()
@@ -76,6 +94,10 @@ func decodeIn(t testing.TB, wire []byte, server bool, l Limits, cuts []int) resu
 		from = to
 		over := d.over()
 		used, need := d.decode(p, b)
+		for d.full() {
+			n, next := d.decode(p[used:], b)
+			used, need = used+n, next
+		}
 		rest = p[used:]
 		switch {
 		case over && used != len(p):
@@ -131,13 +153,19 @@ func (b *Batch) events() (s []string) {
 // wants the same each time.
 func everyCut(t testing.TB, wire []byte, server bool, l Limits) result {
 	t.Helper()
-	whole := decodeIn(t, wire, server, l, nil)
+	return everyCutWith(t, func() *deflation { return nil }, wire, server, l)
+}
+
+// everyCutWith is everyCut with a fresh state of permessage-deflate each time.
+func everyCutWith(t testing.TB, z func() *deflation, wire []byte, server bool, l Limits) result {
+	t.Helper()
+	whole := decodeWith(t, z(), wire, server, l, nil)
 	for i := range wire {
-		if r := decodeIn(t, wire, server, l, []int{i}); !r.equal(whole) {
+		if r := decodeWith(t, z(), wire, server, l, []int{i}); !r.equal(whole) {
 			t.Fatalf("cut at %d: %v\nwhole: %v", i, r, whole)
 		}
 	}
-	if r := decodeIn(t, wire, server, l, everyOffset(len(wire))); !r.equal(whole) {
+	if r := decodeWith(t, z(), wire, server, l, everyOffset(len(wire))); !r.equal(whole) {
 		t.Fatalf("byte by byte: %v\nwhole: %v", r, whole)
 	}
 	return whole

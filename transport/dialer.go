@@ -48,6 +48,9 @@ type Dialer struct {
 	Proxy func(*url.URL) (*url.URL, error)
 	// Limits bound what the server may send. Default: see Limits.
 	Limits Limits
+	// Compression is offered to the server, which may decline it (RFC 7692): see
+	// Conn.Compresses. Default: not.
+	Compression Compression
 	// Poller watches the connections. Default nil: a goroutine for each.
 	Poller *Poller
 	// MaxHeaderBytes is the longest header of an answer. Default, also for
@@ -132,7 +135,10 @@ func (d *Dialer) establish(ctx context.Context, nc net.Conn, proxy, u *url.URL) 
 }
 
 func (d *Dialer) newConn(nc net.Conn, a *answer) *Conn {
-	o := ConnOptions{Poller: d.Poller, Leftover: a.h.rest(), Subprotocol: a.subprotocol}
+	o := ConnOptions{
+		Poller: d.Poller, Leftover: a.h.rest(), Subprotocol: a.subprotocol,
+		deflate: newDeflation(false, d.Compression, a.deflate),
+	}
 	if d.Limits != (Limits{}) {
 		l := d.Limits.withDefaults(DefaultClientMaxMessage)
 		o.Limits = &l
@@ -145,7 +151,7 @@ func (d *Dialer) check() error {
 	if d.Host != "" && !isHostHeader(d.Host) {
 		return settingError("Host is not a host, maybe with a port")
 	}
-	return errors.Join(checkHeader(d.Header), checkSubprotocols(d.Subprotocols))
+	return errors.Join(checkHeader(d.Header), checkSubprotocols(d.Subprotocols), d.Compression.check())
 }
 
 func (d *Dialer) bound(ctx context.Context) (context.Context, context.CancelFunc) {

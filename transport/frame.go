@@ -19,6 +19,7 @@ const (
 const (
 	finBit  = 0x80
 	rsvBits = 0x70
+	rsv1Bit = 0x40 // the message is compressed (RFC 7692 §6)
 	opBits  = 0x0f
 	maskBit = 0x80
 
@@ -51,18 +52,24 @@ func AppendFrame(dst []byte, op byte, payload []byte, masked bool) []byte {
 	if masked {
 		mask = maskBit
 	}
-	switch n := len(payload); {
+	return append(appendHeader(dst, finBit|op, len(payload), mask), payload...)
+}
+
+// appendHeader appends the header of a frame of n bytes. With maskBit in mask it
+// gets a key of zeros.
+func appendHeader(dst []byte, first byte, n int, mask byte) []byte {
+	switch {
 	case n <= maxControl:
-		dst = append(dst, finBit|op, mask|byte(n))
+		dst = append(dst, first, mask|byte(n))
 	case n <= 0xffff:
-		dst = append(dst, finBit|op, mask|length16, byte(n>>8), byte(n))
+		dst = append(dst, first, mask|length16, byte(n>>8), byte(n))
 	default:
-		dst = binary.BigEndian.AppendUint64(append(dst, finBit|op, mask|length64), uint64(n))
+		dst = binary.BigEndian.AppendUint64(append(dst, first, mask|length64), uint64(n))
 	}
-	if masked {
+	if mask != 0 {
 		dst = append(dst, 0, 0, 0, 0)
 	}
-	return append(dst, payload...)
+	return dst
 }
 
 // SealFrame masks the frame at the start of p in place, under a fresh key, and

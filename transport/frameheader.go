@@ -6,13 +6,15 @@ import "encoding/binary"
 type frame struct {
 	op   byte
 	fin  bool
-	head int // bytes of the header
-	size int // bytes of the payload
+	rsv1 bool // the payload, or that of its whole message, is compressed
+	head int  // bytes of the header
+	size int  // bytes of the payload
 }
 
 // What is wrong with a header, or with a text.
 const (
 	badReserved  = "reserved bits are set, but no extension was agreed"
+	badRSV       = "reserved bits are set where permessage-deflate sets none"
 	badOpcode    = "reserved opcode"
 	badUnmasked  = "frame from a client is not masked"
 	badMasked    = "frame from a server is masked"
@@ -25,6 +27,8 @@ const (
 	bigFrame     = "frame too big"
 	bigMessage   = "message too big"
 	bigFragments = "message in too many frames"
+	badDeflate   = "compressed message cannot be inflated"
+	bigInflated  = "message too big when inflated"
 )
 
 // header reads and judges the header at the start of q. ok is false if it is
@@ -33,7 +37,7 @@ func (d *decoder) header(q []byte, b *Batch) (f frame, ok bool) {
 	if len(q) < 2 {
 		return f, false
 	}
-	f = frame{op: q[0] & opBits, fin: q[0]&finBit != 0, head: 2, size: int(q[1] &^ maskBit)}
+	f = frame{op: q[0] & opBits, fin: q[0]&finBit != 0, rsv1: q[0]&rsvBits == rsv1Bit, head: 2, size: int(q[1] &^ maskBit)}
 	if detail := d.illegal(f, q[0]&rsvBits, q[1]&maskBit); detail != "" {
 		d.fail(b, ProtocolFailure, detail)
 		return f, false
@@ -61,8 +65,12 @@ func (d *decoder) illegal(f frame, rsv, mask byte) string {
 	switch {
 	// RFC 6455 §5.2: "MUST be 0 unless an extension is negotiated that defines
 	// meanings for non-zero values."
-	case rsv != 0:
+	case rsv != 0 && d.deflate == nil:
 		return badReserved
+	// RFC 7692 §6.1: RSV1 "MUST NOT" be set on control frames and "fragments of a
+	// data message other than the first".
+	case rsv != 0 && (!f.rsv1 || f.op != opText && f.op != opBinary):
+		return badRSV
 	// §5.1: "The server MUST close the connection upon receiving a frame that is
 	// not masked." "A client MUST close a connection if it detects a masked frame."
 	case mask != d.mask:

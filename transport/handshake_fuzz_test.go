@@ -67,7 +67,7 @@ func FuzzUpgradeRequest(f *testing.F) {
 			t.Fatalf("in pieces it is another request: %+v, %+v", r, r2)
 		}
 		checkSameForNetHTTP(t, raw, r, string(h.rest())+string(whole.in))
-		answer, err := switchProtocols(r.key(), "", nil)
+		answer, err := switchProtocols(r.key(), terms{}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -16,7 +16,8 @@ const defaultMaxFragments = 1024
 const noLimit = math.MaxInt - 64
 
 // Limits bound what one peer can make us hold. Whoever breaks one is closed with
-// 1009 (RFC 6455 §7.4.1), on the frame's header, before memory is taken for it.
+// 1009 (RFC 6455 §7.4.1), on the frame's header, before memory is taken for it;
+// what only inflating shows, when it shows.
 type Limits struct {
 	// MaxFrame is the longest payload of one frame, in bytes. Default:
 	// MaxMessage; negative: no limit but MaxMessage.
@@ -28,13 +29,23 @@ type Limits struct {
 	// MaxFragments is how many frames a message may come in, empty ones
 	// included. Default 1024; negative: no limit.
 	MaxFragments int
+	// MaxInflated is the longest message after inflating, in bytes, where
+	// permessage-deflate is agreed; MaxFrame and MaxMessage then bound what it has
+	// on the wire. Inflating stops there. Default 10 times MaxMessage; negative:
+	// no limit.
+	MaxInflated int
 }
+
+// inflatedTimes is how much longer than MaxMessage an inflated message may be
+// when nothing is said.
+const inflatedTimes = 10
 
 // withDefaults replaces zeros by defaults and negative values by noLimit.
 func (l Limits) withDefaults(maxMessage int) Limits {
 	l.MaxMessage = limitOr(l.MaxMessage, maxMessage)
 	l.MaxFrame = limitOr(l.MaxFrame, l.MaxMessage)
 	l.MaxFragments = limitOr(l.MaxFragments, defaultMaxFragments)
+	l.MaxInflated = limitOr(l.MaxInflated, inflatedTimes*min(l.MaxMessage, noLimit/inflatedTimes))
 	return l
 }
 

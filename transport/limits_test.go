@@ -54,12 +54,14 @@ func TestDecoderEnforcesLimitsOnTheHeader(t *testing.T) {
 
 func TestLimitsHaveDefaults(t *testing.T) {
 	for _, c := range []struct{ have, want Limits }{
-		{Limits{}, Limits{100, 100, 1024}},
-		{Limits{MaxMessage: 7}, Limits{7, 7, 1024}},
-		{Limits{MaxFrame: 7}, Limits{7, 100, 1024}},
-		{Limits{MaxFragments: 7}, Limits{100, 100, 7}},
-		{Limits{-1, -1, -1}, Limits{noLimit, noLimit, noLimit}},
-		{Limits{math.MaxInt, math.MaxInt, 1}, Limits{noLimit, noLimit, 1}},
+		{Limits{}, Limits{100, 100, 1024, 1000}},
+		{Limits{MaxMessage: 7}, Limits{7, 7, 1024, 70}},
+		{Limits{MaxFrame: 7}, Limits{7, 100, 1024, 1000}},
+		{Limits{MaxFragments: 7}, Limits{100, 100, 7, 1000}},
+		{Limits{MaxInflated: 7}, Limits{100, 100, 1024, 7}},
+		{Limits{-1, -1, -1, -1}, Limits{noLimit, noLimit, noLimit, noLimit}},
+		{Limits{math.MaxInt, math.MaxInt, 1, math.MaxInt}, Limits{noLimit, noLimit, 1, noLimit}},
+		{Limits{MaxMessage: -1}, Limits{noLimit, noLimit, 1024, noLimit / 10 * 10}},
 	} {
 		got := c.have.withDefaults(100)
 		if got != c.want {

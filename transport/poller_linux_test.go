@@ -199,7 +199,7 @@ func TestIdleConnectionsCostNothing(t *testing.T) {
 		if c.part != nil || c.d.whole != nil || s.ch != nil {
 			t.Error("an idle connection holds memory")
 		}
-		s.endRead(false)
+		s.endRead(false, false)
 	}
 	if size := unsafe.Sizeof(polledConn{}); size > 300 {
 		t.Errorf("an idle connection has %d bytes", size)

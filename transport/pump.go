@@ -26,6 +26,7 @@ type pumpStream struct {
 	told     bool  // Readable was called, its Read has not come
 	paused   bool
 	reading  bool // a Read is inside
+	again    bool // the last Read has left something for the next one
 	closed   bool
 
 	out     *Buffer // what is being written

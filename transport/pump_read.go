@@ -7,7 +7,7 @@ const idleRead = 512
 // the handshake left.
 func (s *pumpStream) readLoop(told bool) {
 	defer s.ended()
-	if told && !s.tell() {
+	if told && (!s.tell() || !s.tellRest()) {
 		return
 	}
 	// An idle connection holds this small buffer. It is copied, never handed on,
@@ -61,10 +61,8 @@ func (s *pumpStream) deliver(buf *Buffer, err error) bool {
 	s.slot, s.off, s.err = buf, 0, err
 	s.slotFull = buf != nil && len(buf.B) == cap(buf.B)
 	s.mu.Unlock()
-	for s.waiting() {
-		if !s.tell() {
-			return false
-		}
+	if !s.tellRest() {
+		return false
 	}
 	if err == nil {
 		return true
@@ -73,11 +71,21 @@ func (s *pumpStream) deliver(buf *Buffer, err error) bool {
 	return false
 }
 
-// waiting reports whether the slot still holds something.
+// tellRest tells until Reads have taken everything.
+func (s *pumpStream) tellRest() bool {
+	for s.waiting() {
+		if !s.tell() {
+			return false
+		}
+	}
+	return true
+}
+
+// waiting reports whether there is something to read without a socket.
 func (s *pumpStream) waiting() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.slot != nil
+	return s.slot != nil || s.again
 }
 
 // tell calls Readable, when reading is not paused, and waits for its Read. It
@@ -139,10 +147,10 @@ func (s *pumpStream) fill(buf *Buffer, _ int) (*Buffer, bool, error) {
 	return buf, s.slotFull, nil
 }
 
-func (s *pumpStream) endRead(bool) {
+func (s *pumpStream) endRead(_, again bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.reading, s.told = false, false
+	s.reading, s.told, s.again = false, false, again
 	if s.closed {
 		s.release()
 	}

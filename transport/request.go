@@ -38,6 +38,18 @@ type Request struct {
 	// Context is the context of the HTTP request, which ends when its handler
 	// returns; on a raw connection it never ends.
 	Context context.Context
+
+	pathValue func(name string) string // nil on a raw connection
+}
+
+// PathValue returns what stood in the path for a wildcard of the pattern by which
+// http.ServeMux chose the handler, as http.Request.PathValue does; "" for other
+// names and on a raw connection, where there was no pattern.
+func (r *Request) PathValue(name string) string {
+	if r.pathValue == nil {
+		return ""
+	}
+	return r.pathValue(name)
 }
 
 // refuse makes the error of a request that is refused. The peer reads the

@@ -26,8 +26,9 @@ type stream interface {
 	// full says that the read took as much as it could. With an error it returns
 	// buf as it was.
 	fill(buf *Buffer, hint int) (out *Buffer, full bool, err error)
-	// endRead ends what beginRead began. With failed, no Readable follows.
-	endRead(failed bool)
+	// endRead ends what beginRead began. With failed, no Readable follows; with
+	// again, one follows though the socket may have nothing.
+	endRead(failed, again bool)
 	write(p []byte) (int, error)
 	pause()
 	resume()

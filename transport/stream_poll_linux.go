@@ -107,11 +107,7 @@ func (s *pollStream) start(h Handler, now bool) {
 		}
 	}
 	s.arm() // a Write may have been cut short already
-	go func() {
-		s.c.h.Readable(s.c)
-		s.unblock(inReadable)
-		s.finish(starting)
-	}()
+	go s.repeat()
 }
 
 func (s *pollStream) done() <-chan struct{} {
@@ -140,9 +136,12 @@ func (s *pollStream) beginRead() (bool, error) {
 	}
 }
 
-func (s *pollStream) endRead(failed bool) {
-	if failed {
+func (s *pollStream) endRead(failed, again bool) {
+	switch {
+	case failed:
 		s.state.Or(ended)
+	case again:
+		s.state.Or(more)
 	}
 	s.unblock(told | reading)
 	s.leave()

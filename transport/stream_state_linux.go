@@ -17,7 +17,8 @@ const (
 	wantOut    // a Write was cut short
 	inWritable // Writable is running
 	quietOut   // epoll is to say nothing about writing
-	starting   // the goroutine of Start is running
+	starting   // a goroutine of ours is in Readable: that of Start, or of repeat
+	more       // Readable is wanted though the socket may have nothing
 	closed
 	gone // the socket is closed
 
@@ -93,20 +94,38 @@ func (s *pollStream) tellWritable() bool {
 }
 
 // unblock clears flags that kept Readable from being called. If none is left
-// and epoll had been made quiet, it reports again.
-func (s *pollStream) unblock(flags uint64) {
+// and epoll had been made quiet, it reports again; if more is wanted, Readable
+// is called by another goroutine. It returns the state that it has made.
+func (s *pollStream) unblock(flags uint64) (now uint64) {
 	for {
 		old := s.state.Load()
-		now := old &^ flags
+		now = old &^ flags
 		if now&blocked == 0 {
 			now &^= quiet
 		}
-		if s.state.CompareAndSwap(old, now) {
-			if (old^now)&quiet != 0 {
-				s.arm()
-			}
-			return
+		repeat := now&(blocked|closed|more) == more
+		if repeat {
+			now = now&^more | told | inReadable | starting
 		}
+		if !s.state.CompareAndSwap(old, now) {
+			continue
+		}
+		if (old^now)&quiet != 0 {
+			s.arm()
+		}
+		if repeat {
+			go s.repeat()
+		}
+		return now
+	}
+}
+
+// repeat calls Readable where no event of epoll has led to it. told, inReadable
+// and starting are set.
+func (s *pollStream) repeat() {
+	s.c.h.Readable(s.c)
+	if s.unblock(inReadable|starting)&(gone|starting) == gone {
+		s.finish()
 	}
 }
 
@@ -165,28 +184,17 @@ func (s *pollStream) leave() {
 	s.l.remove(s)
 	_ = unix.Close(int(s.fd))
 	s.c.release()
-	s.finish(0)
+	if s.state.Or(gone)&starting == 0 {
+		s.finish()
+	}
 }
 
-// finish notes that the socket is closed, or that the goroutine of Start has
-// ended (flag). With both, s is done.
-func (s *pollStream) finish(flag uint64) {
-	for {
-		old := s.state.Load()
-		now := old &^ flag
-		if flag == 0 {
-			now |= gone
-		}
-		if !s.state.CompareAndSwap(old, now) {
-			continue
-		}
-		if now&(gone|starting) == gone {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			if s.ch != nil {
-				close(s.ch)
-			}
-		}
-		return
+// finish says that s is done: the socket is closed and no goroutine is in repeat.
+// Whoever makes the second of both true calls it.
+func (s *pollStream) finish() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ch != nil {
+		close(s.ch)
 	}
 }

@@ -19,9 +19,9 @@ import (
 // not go out with the answer that accepts; use Header.
 func (u *Upgrader) UpgradeHTTP(w http.ResponseWriter, r *http.Request) (*Conn, *Request, error) {
 	req, refusal := u.requestOf(r)
-	subprotocol := ""
+	var agreed terms
 	if refusal == nil {
-		subprotocol, refusal = u.decide(req)
+		agreed, refusal = u.decide(req)
 	}
 	if refusal != nil {
 		if r.ContentLength != 0 {
@@ -41,7 +41,7 @@ func (u *Upgrader) UpgradeHTTP(w http.ResponseWriter, r *http.Request) (*Conn, *
 		answerHTTP(w, refusal)
 		return nil, req, refusal
 	}
-	c, err := u.takeOver(nc, rw.Reader, req, subprotocol)
+	c, err := u.takeOver(nc, rw.Reader, req, agreed)
 	if err != nil {
 		_ = nc.Close()
 		return nil, req, err
@@ -49,9 +49,9 @@ func (u *Upgrader) UpgradeHTTP(w http.ResponseWriter, r *http.Request) (*Conn, *
 	return c, req, nil
 }
 
-func (u *Upgrader) takeOver(nc net.Conn, br *bufio.Reader, r *Request, subprotocol string) (*Conn, error) {
+func (u *Upgrader) takeOver(nc net.Conn, br *bufio.Reader, r *Request, agreed terms) (*Conn, error) {
 	u.startDeadlines(nc)
-	if err := u.accept(nc, r, subprotocol); err != nil {
+	if err := u.accept(nc, r, agreed); err != nil {
 		return nil, err
 	}
 	if err := nc.SetDeadline(time.Time{}); err != nil {
@@ -61,7 +61,7 @@ func (u *Upgrader) takeOver(nc net.Conn, br *bufio.Reader, r *Request, subprotoc
 	if err != nil {
 		return nil, &HandshakeError{Detail: "what came with the request is lost", Err: err}
 	}
-	return u.newConn(nc, early, subprotocol), nil
+	return u.newConn(nc, early, agreed), nil
 }
 
 // requestOf makes a Request of net/http's and checks it.
@@ -72,6 +72,7 @@ func (u *Upgrader) requestOf(r *http.Request) (*Request, *HandshakeError) {
 		RemoteAddr: addrOf(r.RemoteAddr),
 		TLS:        r.TLS,
 		Context:    r.Context(),
+		pathValue:  r.PathValue,
 	}
 	if fault := u.checkSize(r); fault != nil {
 		return req, refuse(fault.status, fault.detail)

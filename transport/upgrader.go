@@ -47,6 +47,8 @@ type Upgrader struct {
 	Authorize func(*Request) error
 	// Limits bound what a client may send. Default: see Limits.
 	Limits Limits
+	// Compression is accepted where it is offered (RFC 7692). Default: not.
+	Compression Compression
 	// Poller watches the connections. Default nil: a goroutine for each.
 	Poller *Poller
 	// MaxHeaderBytes is the longest request header. Default, also for negative
@@ -91,26 +93,43 @@ func (u *Upgrader) Upgrade(nc net.Conn) (*Conn, *Request, error) {
 	h := newHeadReader(u.MaxHeaderBytes, u.MaxHeaders)
 	defer h.release()
 	r, refusal := readRequest(nc, h)
-	subprotocol := ""
+	var agreed terms
 	if refusal == nil {
-		subprotocol, refusal = u.decide(r)
+		agreed, refusal = u.decide(r)
 	}
 	if refusal != nil {
 		d.answer(nc, refusal)
 		return nil, r, refusal
 	}
-	if err := u.accept(nc, r, subprotocol); err != nil {
+	if err := u.accept(nc, r, agreed); err != nil {
 		return nil, r, err
 	}
 	if err := nc.SetDeadline(time.Time{}); err != nil {
 		return nil, r, &HandshakeError{Detail: "the deadline cannot be lifted", Err: err}
 	}
 	done = true
-	return u.newConn(nc, h.rest(), subprotocol), r, nil
+	return u.newConn(nc, h.rest(), agreed), r, nil
 }
 
-func (u *Upgrader) newConn(nc net.Conn, leftover []byte, subprotocol string) *Conn {
-	o := ConnOptions{Server: true, Poller: u.Poller, Leftover: leftover, Subprotocol: subprotocol}
+// terms are what a handshake agrees on.
+type terms struct {
+	subprotocol string
+	deflate     *deflateParams // nil: no compression
+}
+
+// extensions is the value of Sec-WebSocket-Extensions, or "".
+func (t terms) extensions() string {
+	if t.deflate == nil {
+		return ""
+	}
+	return t.deflate.String()
+}
+
+func (u *Upgrader) newConn(nc net.Conn, leftover []byte, agreed terms) *Conn {
+	o := ConnOptions{
+		Server: true, Poller: u.Poller, Leftover: leftover, Subprotocol: agreed.subprotocol,
+		deflate: newDeflation(true, u.Compression, agreed.deflate),
+	}
 	if u.Limits != (Limits{}) {
 		l := u.Limits.withDefaults(DefaultServerMaxMessage)
 		o.Limits = &l
@@ -165,34 +184,36 @@ func unreadable(err error) *HandshakeError {
 }
 
 // decide asks the user's functions about a good request.
-func (u *Upgrader) decide(r *Request) (subprotocol string, refusal *HandshakeError) {
+func (u *Upgrader) decide(r *Request) (agreed terms, refusal *HandshakeError) {
 	defer func() {
 		if v := recover(); v != nil {
 			err := &PanicError{Value: v, Stack: debug.Stack()}
 			refusal = &HandshakeError{Status: http.StatusInternalServerError, Detail: "CheckOrigin or Authorize", Err: err}
 		}
 	}()
-	if err := errors.Join(checkHeader(u.Header), checkSubprotocols(u.Subprotocols)); err != nil {
-		return "", &HandshakeError{Status: http.StatusInternalServerError, Detail: "Upgrader", Err: err}
+	if err := errors.Join(checkHeader(u.Header), checkSubprotocols(u.Subprotocols), u.Compression.check()); err != nil {
+		return terms{}, &HandshakeError{Status: http.StatusInternalServerError, Detail: "Upgrader", Err: err}
 	}
 	allowed := u.CheckOrigin
 	if allowed == nil {
 		allowed = SameHost
 	}
 	if !allowed(r) {
-		return "", refuse(http.StatusForbidden, "origin not allowed")
+		return terms{}, refuse(http.StatusForbidden, "origin not allowed")
 	}
 	if u.Authorize != nil {
 		if err := u.Authorize(r); err != nil {
-			return "", notAuthorized(err)
+			return terms{}, notAuthorized(err)
 		}
 	}
 	for _, p := range u.Subprotocols {
 		if slices.Contains(r.Subprotocols, p) {
-			return p, nil
+			agreed.subprotocol = p
+			break
 		}
 	}
-	return "", nil
+	agreed.deflate = u.Compression.answer(r.Header["Sec-Websocket-Extensions"])
+	return agreed, nil
 }
 
 // notAuthorized makes a refusal of what Authorize returned.
@@ -206,8 +227,8 @@ func notAuthorized(err error) *HandshakeError {
 }
 
 // accept writes the answer that switches protocols, in one write.
-func (u *Upgrader) accept(nc net.Conn, r *Request, subprotocol string) error {
-	answer, err := switchProtocols(r.key(), subprotocol, u.Header)
+func (u *Upgrader) accept(nc net.Conn, r *Request, agreed terms) error {
+	answer, err := switchProtocols(r.key(), agreed, u.Header)
 	if err == nil {
 		_, err = nc.Write(answer)
 	}
@@ -219,23 +240,39 @@ func (u *Upgrader) accept(nc net.Conn, r *Request, subprotocol string) error {
 
 // switchProtocols lets gobwas make the 101. It gets a request of our own making
 // that says what we understood, so that nothing can be understood differently.
-func switchProtocols(key, subprotocol string, header http.Header) ([]byte, error) {
+func switchProtocols(key string, agreed terms, header http.Header) ([]byte, error) {
 	var in, out bytes.Buffer
 	in.WriteString("GET / HTTP/1.1\r\nHost: -\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + key + "\r\n")
-	if subprotocol != "" {
-		in.WriteString("Sec-WebSocket-Protocol: " + subprotocol + "\r\n")
+	if agreed.subprotocol != "" {
+		in.WriteString("Sec-WebSocket-Protocol: " + agreed.subprotocol + "\r\n")
 	}
 	in.Write(crlf)
-	upgrader := ws.Upgrader{Protocol: func([]byte) bool { return true }}
-	if len(header) > 0 {
-		upgrader.Header = ws.HandshakeHeaderHTTP(header)
+	upgrader := ws.Upgrader{
+		Protocol: func([]byte) bool { return true },
+		Header:   handshakeHeader(header, agreed.extensions()),
 	}
 	_, err := upgrader.Upgrade(struct {
 		io.Reader
 		io.Writer
 	}{&in, &out})
 	return out.Bytes(), err
+}
+
+// handshakeHeader is what gobwas writes behind its own lines: the extensions,
+// which it would parse and choose in its own way, and the user's.
+func handshakeHeader(user http.Header, extensions string) ws.HandshakeHeader {
+	if len(user) == 0 && extensions == "" {
+		return nil
+	}
+	return ws.HandshakeHeaderFunc(func(w io.Writer) (int64, error) {
+		if extensions != "" {
+			if _, err := io.WriteString(w, "Sec-WebSocket-Extensions: "+extensions+"\r\n"); err != nil {
+				return 0, err
+			}
+		}
+		return ws.HandshakeHeaderHTTP(user).WriteTo(w)
+	})
 }
 
 // tlsConn is a *tls.Conn, or what embeds one.
