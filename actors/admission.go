@@ -53,7 +53,7 @@ func newAdmission(o Admission, r Rates) *admission {
 		limits: o, keyed: o.accounts(&r),
 		each: newQuota(o.Rate, o.Burst), total: newQuota(o.TotalRate, o.TotalBurst),
 		messages: newQuota(r.KeyMessages, r.KeyMessageBurst),
-		now:      func() int64 { return time.Now().UnixNano() }, rand: rand.Float64,
+		now:      func() int64 { return nanos() }, rand: rand.Float64,
 		accounts: map[string]*account{},
 	}
 }

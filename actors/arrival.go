@@ -145,7 +145,7 @@ func (a *arrival) join(wire *transport.Conn, req *transport.Request) {
 	}
 	c := &Conn{wire: wire, side: &s.side, path: req.Path, meta: meta, id: s.ids.Add(1), epoch: 1}
 	c.principal, c.account = a.principal, a.account
-	c.out = &outbox{limits: s.options.Outbox, ledger: &s.ledger}
+	c.out = &outbox{limits: &s.options.Outbox, ledger: &s.ledger}
 	if c.out.limits.Age > 0 {
 		c.out.timed(c.hasten)
 	}

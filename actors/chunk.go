@@ -33,7 +33,8 @@ type chunk struct {
 	dead    int     // entries from first on that are dead
 	wasted  int     // their bytes
 	taken   bool    // the writer has it
-	sealed  bool    // ready for the wire: masked, and past the middleware
+	past    bool    // past the middleware
+	sealed  bool    // masked, where frames are, and past the middleware
 	special bool    // some of the entries have letters, or had
 	lane    *lane   // in which it is
 
@@ -64,7 +65,7 @@ func (c *chunk) free() {
 
 // fits reports whether a frame of n bytes can be appended.
 func (c *chunk) fits(n int) bool {
-	return !c.taken && !c.sealed && len(c.buf.B)+n <= min(cap(c.buf.B), chunkSize)
+	return !c.taken && !c.past && len(c.buf.B)+n <= min(cap(c.buf.B), chunkSize)
 }
 
 // add appends a message whose frame is in the buffer already.
@@ -94,7 +95,7 @@ func (c *chunk) seal(masked bool) {
 			p = p[transport.SealFrame(p):]
 		}
 	}
-	c.sealed = true
+	c.past, c.sealed = true, true
 }
 
 // drop passes over the oldest message without an outcome. Not for a chunk with
@@ -133,7 +134,7 @@ func (c *chunk) wasteful() bool {
 // looking at the old buffer.
 func (c *chunk) compact() {
 	room := c.size()
-	if c.next == nil && !c.sealed { // more will be appended
+	if c.next == nil && !c.past { // more will be appended
 		room = max(room, min(cap(c.buf.B), chunkSize))
 	}
 	c.rewrite(room, c)

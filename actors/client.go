@@ -85,7 +85,7 @@ func newSession(r *root, url string, o ClientOptions) *session {
 	s.heartbeat, s.writeTimeout, s.closeTimeout = o.Heartbeat, o.WriteTimeout, o.CloseTimeout
 	s.hookTimeout, s.side.line = o.HookTimeout, &s.line
 	s.hooks = &hookline{side: &s.side, timeout: o.HookTimeout}
-	s.out = &outbox{limits: o.Outbox, ledger: &s.ledger, settled: s.outcomes(), due: s.sweep, masked: true, held: true}
+	s.out = &outbox{limits: &s.options.Outbox, ledger: &s.ledger, settled: s.outcomes(), due: s.sweep, masked: true, held: true}
 	s.wants.out = s.out
 	s.routes.Store(newTable(o.Routing, nil, nil))
 	s.life.begin(o.History)

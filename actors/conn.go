@@ -350,7 +350,7 @@ func (c *Conn) resume() {
 
 // seen notes that the peer was heard, and returns when, in ns.
 func (c *Conn) seen() int64 {
-	now := time.Now().UnixNano()
+	now := nanos()
 	c.lastRead.Store(now)
 	return now
 }

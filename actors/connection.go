@@ -102,8 +102,8 @@ var escalate actor.SupervisorStrategy = supervisor.AllForEscalate{}
 func (c *connection) begin(ctx actor.Context) error {
 	root, conn := c.conn.side.root, c.conn
 	now := time.Now()
-	conn.lastRead.Store(now.UnixNano())
-	conn.lastMessage.Store(now.UnixNano())
+	conn.lastRead.Store(instant(now))
+	conn.lastMessage.Store(instant(now))
 	c.terms = newTerms(&conn.side.policy, conn.principal != nil, now)
 	c.pulse.since = conn.lastRead.Load()
 	id := ctx.Self().Id + "/"
@@ -196,7 +196,7 @@ func (c *connection) closingDown(ctx actor.Context) {
 func (c *connection) close(frame transport.CloseError, now bool, cause error) {
 	c.cause = cause
 	c.conn.closing.Store(true)
-	c.deadline = time.Now().Add(c.conn.side.closeTimeout).UnixNano()
+	c.deadline = nanos() + int64(c.conn.side.closeTimeout)
 	c.state = c.closingDown
 	m := &sendClose{epoch: c.conn.epoch, code: frame.Code, reason: frame.Reason, now: now}
 	if c.gotClose && !now {
@@ -210,8 +210,8 @@ func (c *connection) close(frame transport.CloseError, now bool, cause error) {
 
 // hurry makes the close handshake end by then.
 func (c *connection) hurry(by time.Time) {
-	if !by.IsZero() && by.UnixNano() < c.deadline {
-		c.deadline = by.UnixNano()
+	if !by.IsZero() && instant(by) < c.deadline {
+		c.deadline = instant(by)
 		c.schedule()
 	}
 }
@@ -236,7 +236,7 @@ func (c *connection) end(ctx actor.Context, err error) {
 
 // look does what has become due.
 func (c *connection) look(ctx actor.Context) {
-	now := time.Now().UnixNano()
+	now := nanos()
 	side := c.conn.side
 	switch since := c.conn.blockedSince.Load(); {
 	case c.deadline > 0 && now >= c.deadline:
@@ -249,7 +249,7 @@ func (c *connection) look(ctx actor.Context) {
 		return
 	}
 	if side.server {
-		c.conn.out.expire(time.Unix(0, now))
+		c.conn.out.expire(moment(now))
 	}
 	if c.conn.deaf() {
 		c.conn.seen() // its silence is ours
@@ -297,7 +297,7 @@ func (c *connection) pong(m *pongReceived) {
 		return
 	}
 	c.pulse.waiting = false
-	rtt := max(0, time.Now().UnixNano()-c.pulse.since) // the wall clock may have been set back
+	rtt := max(0, nanos()-c.pulse.since) // the wall clock may have been set back
 	c.conn.rtt.Store(rtt)
 	c.conn.side.counters.rtt.add(time.Duration(rtt))
 	c.schedule() // the next ping may be due before the time of this one is over
@@ -305,7 +305,7 @@ func (c *connection) pong(m *pongReceived) {
 
 // schedule notes when the connection must be looked after next.
 func (c *connection) schedule() {
-	now := time.Now().UnixNano()
+	now := nanos()
 	_, due := c.conn.side.heartbeat.next(c.pulse, c.conn.lastRead.Load(), now)
 	due = sooner(due, c.deadline)
 	if since := c.conn.blockedSince.Load(); since > 0 && c.conn.side.writeTimeout > 0 {

@@ -9,7 +9,7 @@ func (o *outbox) expire(now time.Time) (next time.Time) {
 	o.mu.Lock()
 	done := o.overdue(now)
 	if o.armed = o.earliest(); o.armed != 0 {
-		next = time.Unix(0, o.armed)
+		next = moment(o.armed)
 	}
 	o.unlock()
 	o.tell(done)
@@ -57,7 +57,7 @@ func (o *outbox) timed(due func()) {
 // overdue ends what has come to its end by now; o is locked.
 func (o *outbox) overdue(now time.Time) (done []Outcome) {
 	if s := o.letters; s != nil {
-		for len(s.deadlines) > 0 && s.deadlines[0].due <= now.UnixNano() {
+		for len(s.deadlines) > 0 && s.deadlines[0].due <= instant(now) {
 			l := s.deadlines[0]
 			if l.gone {
 				done = o.settle(done, l, Outcome{ID: l.id, Result: Unknown})
@@ -69,7 +69,7 @@ func (o *outbox) overdue(now time.Time) (done []Outcome) {
 	if o.limits.Age <= 0 {
 		return done
 	}
-	oldest := now.Add(-o.limits.Age).UnixNano()
+	oldest := instant(now.Add(-o.limits.Age))
 	for c := o.data.waiting(); c != nil && c.entries[c.first].at <= oldest; c = o.data.waiting() {
 		for i := c.first; i < len(c.entries) && c.entries[i].at <= oldest; i++ {
 			if !c.entries[i].dead {

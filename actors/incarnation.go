@@ -168,7 +168,7 @@ func (c *incarnation) arm(actor.Context) {
 		return
 	}
 	box, look := c.box, &tick{epoch: c.epoch}
-	c.timer = time.AfterFunc(time.Until(time.Unix(0, due)), func() { box.PostUserMessage(look) })
+	c.timer = time.AfterFunc(time.Until(moment(due)), func() { box.PostUserMessage(look) })
 }
 
 // tell lets the session know how far the incarnation is. It overtakes nothing

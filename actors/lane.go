@@ -82,7 +82,7 @@ func (l *lane) tidy(c *chunk) *chunk {
 // have lost most of their messages must not hold a buffer each.
 func (l *lane) join(c *chunk) bool {
 	n := c.next
-	if n == nil || c.taken || c.sealed || n.sealed || c.size()+n.size() > chunkSize/2 {
+	if n == nil || c.taken || c.past || n.past || c.size()+n.size() > chunkSize/2 {
 		return false
 	}
 	room := c.size() + n.size()

@@ -286,7 +286,7 @@ func TestAPlainMessageCostsNoAllocation(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector drops what is pooled")
 	}
-	o := &outbox{limits: OutboxLimits{Age: time.Hour}, ledger: &ledger{}, masked: true, due: func() {}}
+	o := &outbox{limits: &OutboxLimits{Age: time.Hour}, ledger: &ledger{}, masked: true, due: func() {}}
 	payload := make([]byte, 100)
 	if n := testing.AllocsPerRun(1000, func() {
 		for range 50 {

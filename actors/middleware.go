@@ -169,7 +169,7 @@ func (s *station) renew(old *inline, c *Conn, v *Verdict, returned *bool) {
 
 // tell logs what may happen at each message, once a second.
 func (s *station) tell(what string, err error) {
-	if now := time.Now().UnixNano(); now-s.logged.Load() > int64(time.Second) {
+	if now := nanos(); now-s.logged.Load() > int64(time.Second) {
 		s.logged.Store(now)
 		s.side.logger.Error("actors: "+what, "middleware", s.middleware.Name, "error", err)
 	}

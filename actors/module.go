@@ -2,7 +2,6 @@ package actors
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -215,7 +214,7 @@ func (m *moduleActor) handle(d *delivery) {
 	inTurn := !d.waited
 	since := d.conn.lastRead.Load()
 	if !inTurn {
-		since = time.Now().UnixNano()
+		since = nanos()
 	}
 	clock := newPatrol(since, d.done)
 	for n := d.len(); d.done < n; {
@@ -235,7 +234,7 @@ func (m *moduleActor) handle(d *delivery) {
 		}
 	}
 	m.ctx.conn, t.current = nil, nil
-	if took := time.Now().UnixNano() - since; t.took(took) && inTurn {
+	if took := nanos() - since; t.took(took) && inTurn {
 		d.conn.seen() // the silence was ours
 	}
 	d.finish()

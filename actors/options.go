@@ -110,6 +110,9 @@ type ClientOptions struct {
 
 	// Limits bound what the server may send. Default 1 MiB a message.
 	Limits transport.Limits
+	// Compression is permessage-deflate (RFC 7692), offered to the server. Default:
+	// none.
+	Compression transport.Compression
 	// Outbox bounds what waits to be written, also while offline.
 	Outbox OutboxLimits
 	// Heartbeat finds a dead server.
@@ -209,5 +212,6 @@ func (o ClientOptions) dialer(p *transport.Poller) *transport.Dialer {
 	return &transport.Dialer{
 		Timeout: o.DialTimeout, Header: o.Header, Subprotocols: o.Subprotocols, TLSConfig: o.TLSConfig,
 		NetDial: o.NetDial, Resolver: o.Resolver, Proxy: o.Proxy, Limits: o.Limits, Poller: p,
+		Compression: o.Compression,
 	}
 }

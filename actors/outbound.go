@@ -2,7 +2,6 @@ package actors
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/hawser-go/hawser/transport"
 )
@@ -67,7 +66,7 @@ func (o *outbound) forward() {
 // work is done in the turn of the writer, or on a worker. The station gives the
 // thread back when it has kept it for too long: the writer has pings to answer.
 func (o *outbound) work(s *station) {
-	now := time.Now().UnixNano()
+	now := nanos()
 	clock := newPatrol(now, o.next)
 	for o.next < len(o.msgs) {
 		if o.conn.released.Load() {
@@ -84,7 +83,7 @@ func (o *outbound) work(s *station) {
 			return
 		}
 	}
-	s.took(time.Now().UnixNano() - now)
+	s.took(nanos() - now)
 	o.msgs, o.entries = o.msgs[:o.kept], o.entries[:o.kept]
 	s.current = nil
 	o.forward()

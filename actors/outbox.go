@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,7 +21,7 @@ const setupLimit = 4 << 20
 // It is safe for concurrent use. One writer at a time takes from it.
 type outbox struct {
 	mu        sync.Mutex
-	limits    OutboxLimits
+	limits    *OutboxLimits // shared by all connections of a server
 	ledger    *ledger
 	settled   func([]Outcome) // may be nil; called without the lock
 	due       func()          // expire is to be called, earlier than it said; may be nil; called without the lock
@@ -44,7 +45,7 @@ type outbox struct {
 func (o *outbox) add(kind transport.Kind, payload []byte, epoch uint64) (uint64, error) {
 	var at int64
 	if o.limits.Age > 0 {
-		at = time.Now().UnixNano()
+		at = nanos()
 	}
 	size := o.frameSize(payload)
 	o.mu.Lock()
@@ -66,6 +67,35 @@ func (o *outbox) add(kind transport.Kind, payload []byte, epoch uint64) (uint64,
 	}
 	return id, nil
 }
+
+// addFrame accepts a plain message whose frame is made already, for a server's
+// connection. room is how many bytes more are about to follow.
+func (o *outbox) addFrame(frame []byte, room int) (uint64, error) {
+	var at int64
+	if o.limits.Age > 0 {
+		at = nanos()
+	}
+	kind, size := transport.Kind(frame[0]&opBits), len(frame)
+	o.mu.Lock()
+	defer o.unlock()
+	if !o.plain(kind, size) {
+		return 0, errNotPlain
+	}
+	c := o.data.tail
+	if c == nil || !c.fits(size) {
+		c = newChunk(min(max(size+room, int(o.hint.Load())), max(size, chunkSize)))
+		o.data.append(c)
+	}
+	c.buf.B = append(c.buf.B, frame...)
+	c.add(entry{id: o.number(nil), at: at, size: int32(size)})
+	return o.nextID, nil
+}
+
+// errNotPlain says that a message needs more thought.
+var errNotPlain = errors.New("actors: not plain")
+
+// opBits are those of the first byte of a frame that hold its opcode (RFC 6455 §5.2).
+const opBits = 0x0f
 
 // plain reports whether a message may go the short way, behind another one that
 // waits: that one expires first, so nobody is to be told. o is locked.

@@ -27,7 +27,7 @@ type outboxBench struct {
 
 func newOutboxBench(t teller, limits OutboxLimits) *outboxBench {
 	b := &outboxBench{t: t, outcomes: map[uint64][]Outcome{}}
-	b.outbox = &outbox{limits: limits, ledger: &ledger{}, epoch: 1}
+	b.outbox = &outbox{limits: &limits, ledger: &ledger{}, epoch: 1}
 	var mu sync.Mutex
 	b.settled = func(done []Outcome) {
 		mu.Lock()
@@ -240,7 +240,7 @@ func (b *outboxBench) age(now time.Time, from int, by time.Duration) {
 	for c := b.data.head; c != nil; c = c.next {
 		for e := c.first; e < len(c.entries); e++ {
 			if i >= from {
-				c.entries[e].at = now.Add(-by).UnixNano()
+				c.entries[e].at = instant(now.Add(-by))
 			}
 			i++
 		}

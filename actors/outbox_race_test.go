@@ -19,7 +19,7 @@ func TestOutboxUnderConcurrentUse(t *testing.T) {
 	var mu sync.Mutex
 	ended := map[uint64]int{}
 	var written []uint64
-	o := &outbox{limits: OutboxLimits{Messages: 500, Bytes: 1 << 20, Age: time.Hour}, ledger: &ledger{}, masked: true}
+	o := &outbox{limits: &OutboxLimits{Messages: 500, Bytes: 1 << 20, Age: time.Hour}, ledger: &ledger{}, masked: true}
 	o.settled = func(done []Outcome) {
 		mu.Lock()
 		defer mu.Unlock()
@@ -101,7 +101,7 @@ func TestReceiptsUnderConcurrentUse(t *testing.T) {
 		const senders, each = 4, 1500
 		var mu sync.Mutex
 		ended := map[uint64]Outcome{}
-		o := &outbox{limits: OutboxLimits{Messages: 200, Bytes: 100 << 10, Age: time.Hour, Overflow: policy, AckTimeout: time.Millisecond}, ledger: &ledger{}}
+		o := &outbox{limits: &OutboxLimits{Messages: 200, Bytes: 100 << 10, Age: time.Hour, Overflow: policy, AckTimeout: time.Millisecond}, ledger: &ledger{}}
 		o.settled = func(done []Outcome) {
 			mu.Lock()
 			defer mu.Unlock()

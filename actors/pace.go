@@ -53,5 +53,5 @@ func (p *patrol) overdue(done int) bool {
 	}
 	p.step *= 2
 	p.next += p.step
-	return time.Now().UnixNano()-p.since > turnBudget
+	return nanos()-p.since > turnBudget
 }

@@ -2,7 +2,6 @@ package actors
 
 import (
 	"sync"
-	"time"
 
 	"github.com/hawser-go/hawser/transport"
 )
@@ -69,7 +68,7 @@ func (p *parcel) queue(s *station) {
 func (p *parcel) work(s *station) {
 	s.unload(p.bytes)
 	p.bytes = 0
-	now := time.Now().UnixNano()
+	now := nanos()
 	clock := newPatrol(now, p.next)
 	for p.next < len(p.msgs) {
 		p.one(s)
@@ -82,7 +81,7 @@ func (p *parcel) work(s *station) {
 			return
 		}
 	}
-	if s.took(time.Now().UnixNano()-now) && !p.waited {
+	if s.took(nanos()-now) && !p.waited {
 		p.conn.seen()
 	}
 	p.msgs = p.msgs[:p.kept]

@@ -90,10 +90,10 @@ func newTerms(p *policy, known bool, now time.Time) *terms {
 	}
 	t := &terms{}
 	if p.lifetime > 0 {
-		t.expires = now.Add(scatter(p.lifetime)).UnixNano()
+		t.expires = instant(now.Add(scatter(p.lifetime)))
 	}
 	if p.revalidate != nil && known {
-		t.recheck = now.Add(scatter(p.revalidateEvery)).UnixNano()
+		t.recheck = instant(now.Add(scatter(p.revalidateEvery)))
 	}
 	return t
 }

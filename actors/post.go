@@ -2,7 +2,6 @@ package actors
 
 import (
 	"context"
-	"time"
 )
 
 // Post accepts a message, with what is to become of it, and returns a Receipt that
@@ -89,7 +88,7 @@ func (o *outbox) post(ctx context.Context, m *Outgoing) (*Receipt, error) {
 		o.letters = &letters{}
 	}
 	l.identity = o.letters.identity
-	done, err := o.accept(m.Kind, m.Payload, 0, time.Now().UnixNano(), l)
+	done, err := o.accept(m.Kind, m.Payload, 0, nanos(), l)
 	if o.end != nil || err != ErrOutboxFull || o.limits.Overflow != Block { //nolint:errorlint // accept's own, never wrapped
 		o.unlock()
 		o.tell(done)
@@ -117,7 +116,7 @@ func (o *outbox) await(ctx context.Context, m *Outgoing, w *poster) (*Receipt, e
 			return nil, ctx.Err()
 		}
 		o.mu.Lock()
-		done, err := o.accept(m.Kind, m.Payload, 0, time.Now().UnixNano(), w.letter)
+		done, err := o.accept(m.Kind, m.Payload, 0, nanos(), w.letter)
 		if o.end == nil && err == ErrOutboxFull { //nolint:errorlint // as above
 			o.unlock()
 			continue

@@ -63,7 +63,7 @@ func (c *connection) judge(ctx actor.Context, m *revalidated) {
 		c.close(refusal(m.err), false, m.err)
 		return
 	}
-	c.terms.recheck = time.Now().Add(scatter(c.conn.side.policy.revalidateEvery)).UnixNano()
+	c.terms.recheck = nanos() + int64(scatter(c.conn.side.policy.revalidateEvery))
 	c.schedule()
 }
 

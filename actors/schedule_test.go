@@ -13,6 +13,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/hawser-go/hawser/supervisor"
+	"github.com/hawser-go/hawser/transport"
 	"github.com/hawser-go/hawser/transport/transporttest"
 )
 
@@ -78,12 +79,21 @@ type schedule struct {
 	steps []string
 }
 
+func (s *schedule) compression() transport.Compression {
+	return transport.Compression{
+		Enabled: s.rand.IntN(3) > 0, Threshold: s.rand.IntN(40) - 20, ContextTakeover: s.rand.IntN(2) == 0,
+	}
+}
+
 func (s *schedule) run(t *testing.T, system *actor.ActorSystem) {
 	s.rand = rand.New(rand.NewPCG(s.seed, uint64(s.n)))
 	s.w = newWorld(t, system)
 	s.w.shared = true
 	book := &desk{}
-	s.w.serve(ServerOptions{Shards: 1, Routing: ToFirst, Modules: []Module{book.module(), s.w.echo()}})
+	s.w.serve(ServerOptions{
+		Shards: 1, Routing: ToFirst, Modules: []Module{book.module(), s.w.echo()},
+		Compression: s.compression(),
+	})
 	options := ClientOptions{
 		Outbox: OutboxLimits{
 			Messages: 50 + s.rand.IntN(200), Age: time.Duration(s.rand.IntN(40)-5) * time.Second,
@@ -92,6 +102,9 @@ func (s *schedule) run(t *testing.T, system *actor.ActorSystem) {
 		Backoff: supervisor.Backoff{MaxAttempts: s.rand.IntN(3) * s.rand.IntN(8)},
 		Restart: supervisor.RestartType(s.rand.IntN(3) * s.rand.IntN(2)),
 		Rand:    rand.New(rand.NewPCG(s.seed+1, uint64(s.n))).Float64, // the client's own
+		// On some connections of a life there may be none: what was written for one that
+		// compresses must be good for the next, too.
+		Compression: s.compression(),
 	}
 	if s.rand.IntN(3) == 0 {
 		options.Middleware = []Middleware{{Name: "passer", New: func() Interceptor { return passer{} }}}

@@ -75,6 +75,9 @@ type ServerOptions struct {
 
 	// Limits bound what a client may send. Default 64 KiB a message.
 	Limits transport.Limits
+	// Compression is permessage-deflate (RFC 7692), for clients that offer it. Default:
+	// none.
+	Compression transport.Compression
 	// Rates bound how much of it a client may send. Default: pings and pongs only.
 	Rates Rates
 	// IdleTimeout ends a connection with 1001 when no whole data message has come from
@@ -191,7 +194,7 @@ func newService(r *root, o ServerOptions) *service {
 	s.routes.Store(newTable(o.Routing, nil, nil))
 	s.upgrader = &transport.Upgrader{
 		Timeout: o.HandshakeTimeout, Subprotocols: o.Subprotocols, CheckOrigin: o.CheckOrigin,
-		Header: o.Header, Limits: o.Limits, Poller: r.pollerOf(),
+		Header: o.Header, Limits: o.Limits, Poller: r.pollerOf(), Compression: o.Compression,
 	}
 	return s
 }

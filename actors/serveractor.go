@@ -182,7 +182,7 @@ func (s *shard) leave(ctx actor.Context, m *gone) {
 // look wakes the connections that have something due.
 func (s *shard) look() {
 	s.armed = false
-	now := time.Now().UnixNano()
+	now := nanos()
 	for _, c := range s.conns {
 		if due := c.due.Load(); due > 0 && due <= now {
 			c.connection.PostUserMessage(&tick{epoch: c.epoch})

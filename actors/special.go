@@ -3,7 +3,6 @@ package actors
 import (
 	"cmp"
 	"slices"
-	"time"
 )
 
 // This is what an outbox does for the messages that are more than plain.
@@ -55,7 +54,7 @@ func (o *outbox) wroteLetter(done []Outcome, l *letter) []Outcome {
 	l.gone = true
 	s.gone++
 	if t := o.limits.AckTimeout; t > 0 {
-		l.due = time.Now().Add(t).UnixNano()
+		l.due = nanos() + int64(t)
 		s.deadlines.add(l)
 	}
 	return done

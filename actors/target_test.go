@@ -20,7 +20,7 @@ func newIdler(t *testing.T, m Module, limit int64) *idler {
 	side := &side{}
 	i := &idler{t: t, target: &target{module: &m, side: side, box: newMailbox(s.dispatcher), brake: brake{limit: limit}}}
 	i.conn = &Conn{
-		side: side, out: &outbox{ledger: &side.ledger}, connection: newMailbox(s.dispatcher),
+		side: side, out: &outbox{limits: &OutboxLimits{}, ledger: &side.ledger}, connection: newMailbox(s.dispatcher),
 		pauses: 1, // so that the socket, which there is not, is left alone
 	}
 	return i

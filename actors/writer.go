@@ -2,7 +2,6 @@ package actors
 
 import (
 	"errors"
-	"time"
 
 	"github.com/hawser-go/hawser/transport"
 )
@@ -42,10 +41,11 @@ func (*sendClose) private()   {}
 // in chunks; control frames go between chunks, the close frame behind them.
 type writer struct {
 	conn    *Conn
-	current *chunk // on its way out
-	away    bool   // current is with the middleware
-	control []byte // whole control frames
-	sent    int    // bytes of control that the socket has taken
+	current *chunk  // on its way out
+	away    bool    // current is with the middleware
+	packed  *packed // current as it goes out compressed; nil: it goes out as it is
+	control []byte  // whole control frames
+	sent    int     // bytes of control that the socket has taken
 	// The last write was cut short, and was of current or of control: the next one
 	// must go on with the same bytes (see transport.Conn.Write).
 	inChunk, inControl bool
@@ -119,12 +119,24 @@ func (w *writer) next() bool {
 
 // prepare takes a chunk through the middleware, if there is any, and seals it.
 func (w *writer) prepare() {
-	if path := w.conn.side.routes.Load().middleware; len(path) > 0 && !w.current.sealed {
+	if path := w.conn.side.routes.Load().middleware; len(path) > 0 && !w.current.past {
 		w.away = true
 		newOutbound(w.conn, w.current, path).forward()
 		return
 	}
-	w.current.seal(!w.conn.side.server)
+	w.seal()
+}
+
+// seal makes a chunk that is past the middleware ready for the wire. One that was
+// masked for a connection before stays as it is.
+func (w *writer) seal() {
+	masked := !w.conn.side.server
+	if w.conn.wire.Compresses() && !w.current.sealed {
+		w.current.past = true
+		w.packed = pack(w.current, w.conn.wire, masked)
+		return
+	}
+	w.current.seal(masked)
 }
 
 // accept goes on with a chunk that has been through the middleware.
@@ -136,20 +148,27 @@ func (w *writer) accept(o *outbound) {
 	w.away = false
 	masked := !w.conn.side.server
 	if o.changed && w.conn.out.swap(w.current, o.pack(masked), o.entries, o.dropped) {
-		w.current = nil
+		w.leaveChunk()
 		return
 	}
-	w.current.seal(masked)
+	w.seal()
 }
 
 func (w *writer) writeChunk() {
 	p := w.current.unsent()
+	if w.packed != nil {
+		p = w.packed.unsent()
+	}
 	n, err := w.conn.wire.Write(p)
 	w.conn.side.counters.bytesSent.Add(uint64(n))
 	w.inChunk = n < len(p)
-	done, over := w.conn.out.wrote(w.current, n)
+	progress := n
+	if w.packed != nil {
+		progress = w.packed.wrote(w.current, n)
+	}
+	done, over := w.conn.out.wrote(w.current, progress)
 	if over {
-		w.current = nil
+		w.leaveChunk()
 	}
 	w.conn.out.tell(done) // behind our own bookkeeping: it is user code
 	w.after(n == len(p), err)
@@ -197,7 +216,7 @@ func (w *writer) block() {
 	if w.inChunk && !w.conn.wire.Polled() {
 		w.window = writeWindow
 	}
-	w.conn.blockedSince.Store(time.Now().UnixNano())
+	w.conn.blockedSince.Store(nanos())
 	w.conn.connection.PostUserMessage(&tick{epoch: w.conn.epoch}) // a deadline runs from now on
 }
 
@@ -224,7 +243,20 @@ func (w *writer) queue(frames []byte) {
 func (w *writer) stopping() {
 	w.blocked = true
 	if w.current != nil {
-		w.conn.out.giveBack(w.current, w.window)
-		w.current = nil
+		window := w.window
+		if w.packed != nil && window > 0 {
+			window = w.packed.reach(w.current, window)
+		}
+		w.conn.out.giveBack(w.current, window)
+		w.leaveChunk()
+	}
+}
+
+// leaveChunk lets go of the current chunk, which is over or given back.
+func (w *writer) leaveChunk() {
+	w.current = nil
+	if w.packed != nil {
+		w.packed.buf.Release()
+		w.packed = nil
 	}
 }

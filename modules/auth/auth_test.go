@@ -228,7 +228,9 @@ func TestOutboundIsAskedToo(t *testing.T) {
 }
 
 func TestBadOptionsAreRefused(t *testing.T) {
-	for _, o := range []Options{{}, {Inbound: Known, Close: true, Answer: func(*actors.Conn, transport.Message, error) (transport.Message, bool) { return transport.Message{}, false }}} {
+	for _, o := range []Options{{}, {Inbound: Known, Close: true, Answer: func(*actors.Conn, transport.Message, error) (transport.Message, bool) {
+		return transport.Message{}, false
+	}}} {
 		var bad *actors.OptionError
 		if _, err := New(o); !errors.As(err, &bad) {
 			t.Errorf("%+v: %v", o, err)
