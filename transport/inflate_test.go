@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -29,6 +30,22 @@ func deflated(t testing.TB, p []byte, level int) []byte {
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte(flushed))
 }
+
+// deflateBomb holds 64 MiB in 64 KiB: one block of 1 MiB of zeros, time and again.
+var deflateBomb = sync.OnceValue(func() []byte {
+	var b bytes.Buffer
+	w, err := flate.NewWriter(&b, 9)
+	if err == nil {
+		_, err = w.Write(make([]byte, 1<<20))
+	}
+	if err == nil {
+		err = w.Flush()
+	}
+	if err != nil {
+		panic(err)
+	}
+	return bytes.TrimSuffix(bytes.Repeat(b.Bytes(), 64), []byte(flushed))
+})
 
 func TestInflateReadsTheExamplesOfTheRFC(t *testing.T) {
 	for _, c := range []struct{ name, packed, want string }{
@@ -100,6 +117,18 @@ func TestInflateStopsAtItsLimit(t *testing.T) {
 	}
 }
 
+func TestInflateStopsAtItsLimitInAFinalBlock(t *testing.T) {
+	for limit, want := range map[int]error{4: errTooLong, 5: nil} {
+		out, err := inflate([]byte("\xf3\x48\xcd\xc9\xc9\x07\x00"), nil, limit)
+		if err != want {
+			t.Errorf("limit %d: %v", limit, err)
+		}
+		if out != nil {
+			out.Release()
+		}
+	}
+}
+
 func TestInflateRefusesWhatIsNoDeflate(t *testing.T) {
 	for name, packed := range map[string]string{
 		"a reserved block type":          "\x06",
@@ -133,7 +162,7 @@ func TestInflateBoundsItsWork(t *testing.T) {
 // A bomb of 64 KiB that holds 64 MiB, and worse ones: 1009, by the decoder of
 // either side, whole and in fragments, with and without context takeover.
 func TestBombsEndWithMessageTooBig(t *testing.T) {
-	bomb := deflated(t, make([]byte, 64<<20), 9)
+	bomb := deflateBomb()
 	t.Logf("the bomb has %d bytes", len(bomb))
 	limits := Limits{MaxMessage: 128 << 10, MaxInflated: 640 << 10}
 	for _, size := range []int{0, maxWindow} {
@@ -167,7 +196,7 @@ func TestBombsEndWithMessageTooBig(t *testing.T) {
 }
 
 func TestInflateTakesLittleMoreThanItsLimit(t *testing.T) {
-	bomb := deflated(t, make([]byte, 64<<20), 9)
+	bomb := deflateBomb()
 	const limit = 3 << 20 // beyond the pools
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
