@@ -150,5 +150,5 @@ func (a *arrival) join(wire *transport.Conn, req *transport.Request) {
 		c.out.timed(c.hasten)
 	}
 	given, a.admitted = true, false // the shard gives its place back
-	s.shards[c.id%uint64(len(s.shards))].box.PostUserMessage(&joined{conn: c})
+	s.shards[c.id%uint64(len(s.shards))].Load().box.PostUserMessage(&joined{conn: c, home: s})
 }

@@ -77,6 +77,7 @@ func NewClient(system *actor.ActorSystem, url string, o ClientOptions) (*Client,
 
 func newSession(r *root, url string, o ClientOptions) *session {
 	s := &session{options: o, box: newMailbox(r.dispatcher), urls: append([]string{url}, o.URLs...)}
+	s.box.once = true
 	s.root, s.system, s.logger = r, r.system, orLogger(o.Logger, r.system)
 	s.name = o.Name
 	if s.name == "" {

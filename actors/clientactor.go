@@ -77,6 +77,7 @@ func (a *clientActor) Receive(ctx actor.Context) {
 	case *AddModule:
 		a.parts.add(ctx, m)
 	case *actor.Stopping:
+		a.parts.ending = true
 		a.goal = goalDown // whoever stops us: the end of the connection starts no other
 		a.reconnect.Leaving()
 		a.stopTimer()

@@ -120,6 +120,10 @@ func (c *Conn) RemoteAddr() net.Addr { return c.wire.RemoteAddr() }
 // Metadata returns what ServerOptions.Metadata made of the request.
 func (c *Conn) Metadata() any { return c.meta }
 
+// CloseCode returns the code of the peer's close frame: its own, or its answer to ours,
+// which should be the same (RFC 6455 §5.5.1). It is 1006 as long as none has come.
+func (c *Conn) CloseCode() transport.CloseCode { return c.endCode() }
+
 // Principal returns who is on the other side: what ServerOptions.Authenticate said at
 // the handshake, or nil. It never changes.
 func (c *Conn) Principal() Principal { return c.principal }

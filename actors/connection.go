@@ -3,6 +3,7 @@ package actors
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -89,9 +90,11 @@ type connection struct {
 	cause error
 
 	gotClose, sentClose bool
+	peerLeft            bool // the peer has sent FIN behind its close frame
 	released            bool
 	deadline            int64  // of the close handshake, ns
 	terms               *terms // nil: it may stay as long as it wants
+	shard               *shard // that wakes it; nil on a client
 }
 
 // escalate hands every failure of the reader and the writer up: what it means
@@ -181,9 +184,16 @@ func (c *connection) closingDown(ctx actor.Context) {
 		if c.current(m.epoch) {
 			c.sentClose = true
 			c.halfClose()
+			if c.peerLeft {
+				c.end(ctx, nil)
+			}
 		}
 	case *ended:
-		if c.current(m.epoch) {
+		switch {
+		case !c.current(m.epoch):
+		case c.gotClose && !c.sentClose && errors.Is(m.err, io.EOF):
+			c.peerLeft = true // it can still read: what it has been promised, and our close frame
+		default:
 			c.end(ctx, nil)
 		}
 	default:
@@ -241,7 +251,11 @@ func (c *connection) look(ctx actor.Context) {
 	switch since := c.conn.blockedSince.Load(); {
 	case c.deadline > 0 && now >= c.deadline:
 		_ = c.conn.wire.Reset()
-		c.end(ctx, &CloseTimeoutError{After: side.closeTimeout})
+		if c.gotClose && c.sentClose { // all is said, and only the socket is left
+			c.end(ctx, nil)
+		} else {
+			c.end(ctx, &CloseTimeoutError{After: side.closeTimeout})
+		}
 		return
 	case since > 0 && side.writeTimeout > 0 && now-since >= int64(side.writeTimeout):
 		_ = c.conn.wire.Reset()
@@ -320,8 +334,9 @@ func (c *connection) schedule() {
 		}
 	}
 	c.conn.due.Store(due)
-	if c.conn.side.server {
+	if c.shard != nil {
 		c.conn.hasten()
+		c.shard.wakeBy(c.conn.due.Load())
 	}
 }
 

@@ -101,6 +101,7 @@ type exodus struct {
 	*shutdown
 	began time.Time
 	total int
+	phase float64  // the shards are not to speak in chorus: how far the first is ahead of its time
 	left  []uint64 // those that have not been told
 	timer *time.Timer
 }
@@ -114,7 +115,7 @@ func (s *shard) shutdown(ctx actor.Context, m *shutdown) {
 		}
 		old.stop()
 	}
-	e := &exodus{shutdown: m, began: time.Now(), total: len(s.conns)}
+	e := &exodus{shutdown: m, began: time.Now(), total: len(s.conns), phase: rand.Float64()}
 	for id := range s.conns {
 		e.left = append(e.left, id)
 	}
@@ -131,10 +132,7 @@ func (s *shard) tell(e *exodus) {
 	if s.exodus != e {
 		return
 	}
-	due := e.total
-	if passed := time.Since(e.began); passed < e.over {
-		due = int(float64(e.total) * float64(passed) / float64(e.over))
-	}
+	due := e.due(time.Since(e.began))
 	for len(e.left) > e.total-due {
 		id := e.left[len(e.left)-1]
 		e.left = e.left[:len(e.left)-1]
@@ -145,10 +143,21 @@ func (s *shard) tell(e *exodus) {
 	if len(e.left) == 0 {
 		return
 	}
-	step := max(e.over/time.Duration(e.total), 10*time.Millisecond)
-	box := s.box
-	// The shards are not to speak in chorus.
-	e.timer = time.AfterFunc(step/2+rand.N(step), func() { box.PostUserMessage(&nextOut{of: e}) })
+	box, next := s.box, time.Until(e.began.Add(e.turn(due)))
+	e.timer = time.AfterFunc(max(next, 5*time.Millisecond), func() { box.PostUserMessage(&nextOut{of: e}) })
+}
+
+// due is how many connections have had their turn after a time.
+func (e *exodus) due(passed time.Duration) int {
+	if passed >= e.over {
+		return e.total
+	}
+	return min(e.total, int(float64(e.total)*float64(passed)/float64(e.over)+e.phase))
+}
+
+// turn is when the n-th connection, counted from 0, has its turn.
+func (e *exodus) turn(n int) time.Duration {
+	return time.Duration(float64(e.over) * (float64(n+1) - e.phase) / float64(e.total))
 }
 
 // stop stops the timer.

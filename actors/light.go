@@ -11,6 +11,8 @@ type receiver interface {
 	receive(msg any)
 	// stopping is called once, before the end.
 	stopping()
+	// killed is called behind that if somebody else than its connection stopped it.
+	killed()
 }
 
 // light is a child of a connection: its reader or its writer. It is an actor with
@@ -27,6 +29,7 @@ type light struct {
 	pid       *actor.PID
 	watchers  []*actor.PID
 	ending    *ending // told of the end; nil while nobody waits for it
+	halted    bool    // its connection has stopped it; guarded by the mailbox
 	stopped   bool    // only touched in the actor's turn
 }
 
@@ -60,6 +63,7 @@ func (l *light) Stop(*actor.PID) { l.PostSystemMessage(&actor.Stop{}) }
 // it has handled its message, of which e is told.
 func (l *light) halt(e *ending) bool {
 	l.mu.Lock()
+	l.halted = true
 	if l.running {
 		e.left.Add(1)
 		l.ending = e
@@ -138,6 +142,12 @@ func (l *light) end() {
 // leave is what happens once in the life of the actor: it is nobody's any more.
 func (l *light) leave() {
 	l.safely(l.behaviour.stopping)
+	l.mu.Lock()
+	halted := l.halted
+	l.mu.Unlock()
+	if !halted {
+		l.safely(l.behaviour.killed)
+	}
 	l.system.ProcessRegistry.Remove(l.pid)
 	l.mailbox.Stopped(nil)
 	for _, w := range l.watchers {

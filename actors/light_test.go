@@ -12,6 +12,7 @@ type still struct{}
 
 func (still) receive(any) {}
 func (still) stopping()   {}
+func (still) killed()     {}
 
 // gate is a process that holds up whoever tells it of an end.
 type gate struct{ open chan struct{} }

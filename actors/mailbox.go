@@ -45,6 +45,7 @@ type mailbox struct {
 	suspended  bool
 	closed     bool
 	started    bool
+	once       bool // the actor has one incarnation: a Restart ends it
 	moves      bool // what is left is to be handled on another thread
 }
 
@@ -144,6 +145,14 @@ func (m *mailbox) evict(match func(any) bool) any {
 		return msg
 	}
 	return nil
+}
+
+// reopen makes the mailbox of an actor that has stopped that of the next one. It is
+// called before that one is spawned.
+func (m *mailbox) reopen() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.closed, m.suspended = false, false
 }
 
 // RegisterHandlers implements actor.Mailbox.
@@ -289,6 +298,10 @@ func (m *mailbox) invokeSystem(msg any) {
 	case private:
 		m.invokeUser(msg)
 		return
+	case *actor.Restart:
+		if m.once {
+			msg = &actor.Stop{}
+		}
 	}
 	defer m.attach()
 	defer m.escalate(msg)

@@ -79,7 +79,8 @@ type station struct {
 	middleware *Middleware
 	side       *side
 	box        *mailbox // nil if it is inline
-	place      int      // in the chain
+	pid        *actor.PID
+	place      int // in the chain
 	hooks      hookSet
 	brake
 	pace

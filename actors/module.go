@@ -91,7 +91,9 @@ type Module struct {
 	// Overflow says what happens at that bound. Default Block. RejectNewest cannot
 	// be used: there is nobody to refuse a received message to.
 	Overflow OverflowPolicy
-	// Restart says when the module is restarted. Default Permanent.
+	// Restart says when the module is restarted. Default Permanent: always, until it
+	// fails too often without handling anything in between, and also when somebody else
+	// than its client or server stops its actor.
 	Restart supervisor.RestartType
 }
 

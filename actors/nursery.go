@@ -38,6 +38,7 @@ func (n *nursery) spawn(ctx actor.Context, kind string, number uint64, a actor.A
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.next, n.box = a, box
+	box.once = true
 	defer func() { n.next, n.box = nil, nil }()
 	return ctx.SpawnNamed(n.escalates, name(kind, number))
 }
@@ -45,15 +46,6 @@ func (n *nursery) spawn(ctx actor.Context, kind string, number uint64, a actor.A
 // name is the last part of the name of an actor that is counted.
 func name(kind string, number uint64) string { return kind + strconv.FormatUint(number, 36) }
 
-// produce is called by protoactor within spawn. Called at any other time it is a
-// restart, which these actors do not have.
-func (n *nursery) produce() actor.Actor {
-	if n.next == nil {
-		return actor.ReceiveFunc(func(ctx actor.Context) {
-			if _, ok := ctx.Message().(*actor.Started); ok {
-				ctx.Stop(ctx.Self())
-			}
-		})
-	}
-	return n.next
-}
+// produce is called by protoactor within spawn, and never again: the mailbox makes a
+// stop of each restart.
+func (n *nursery) produce() actor.Actor { return n.next }

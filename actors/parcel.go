@@ -176,6 +176,9 @@ func (p *parcel) undelivered() {
 	} else {
 		s.side.counters.discarded.Add(uint64(len(rest)))
 		p.msgs = p.msgs[:p.kept]
+		if s.side.server && len(rest) > 0 && !p.conn.closing.Load() { // it would never be answered
+			p.conn.Close(transport.InternalError, "middleware "+s.middleware.Name+" is down")
+		}
 	}
 	p.wait()
 	p.forward()

@@ -17,24 +17,40 @@ type parts struct {
 	side     *side
 	strategy *supervisor.OneForOne
 	router   *actor.PID
+	routes   *mailbox // of the router
+	stations []*station
 	modules  []Module
 	targets  []*target
 	works    map[string]*atomic.Bool // by actor: it has handled something since its last failure
 	left     map[string]bool         // modules that have mail to handle before the owner stops
+	gaveUp   map[string]bool         // actors that their supervisor has stopped for good
+	revived  int                     // actors that took the place of one that somebody else stopped
+	ending   bool                    // the owner stops
 	deadline *time.Timer
 }
 
 func newParts(s *side) parts {
-	return parts{side: s, works: map[string]*atomic.Bool{}, strategy: supervisor.NewOneForOne(supervisor.OneForOneOptions{Notify: s.noticed})}
+	gaveUp := map[string]bool{}
+	notify := func(event any) {
+		switch e := event.(type) {
+		case *supervisor.GaveUp:
+			gaveUp[e.Child.Id] = true
+		case *supervisor.Ended:
+			gaveUp[e.Child.Id] = true
+		}
+		s.noticed(event)
+	}
+	return parts{
+		side: s, works: map[string]*atomic.Bool{}, gaveUp: gaveUp,
+		strategy: supervisor.NewOneForOne(supervisor.OneForOneOptions{Notify: notify}),
+	}
 }
 
 // spawn starts the parts and makes the first route table. It is called when the
 // owner starts, before there is any connection.
 func (p *parts) spawn(ctx actor.Context, modules []Module, middleware []Middleware) error {
-	var err error
-	p.router, err = ctx.SpawnNamed(p.side.root.props(func() actor.Actor { return &router{side: p.side} }, nil, escalate), "router")
-	if err != nil {
-		return fmt.Errorf("actors: spawn router: %w", err)
+	if err := p.spawnRouter(ctx); err != nil {
+		return err
 	}
 	var stations []*station
 	for i := range middleware {
@@ -52,9 +68,27 @@ func (p *parts) spawn(ctx actor.Context, modules []Module, middleware []Middlewa
 		}
 		groups = append(groups, g)
 	}
-	p.modules = modules
+	p.modules, p.stations = modules, stations
 	p.side.routes.Store(newTable(p.side.routes.Load().routing, groups, stations))
 	return nil
+}
+
+func (p *parts) spawnRouter(ctx actor.Context) (err error) {
+	p.routes = newMailbox(p.side.root.dispatcher)
+	props := p.side.root.props(func() actor.Actor { return &router{side: p.side} }, p.routes, escalate)
+	if p.router, err = ctx.SpawnNamed(props, p.name("router")); err != nil {
+		return fmt.Errorf("actors: spawn router: %w", err)
+	}
+	return nil
+}
+
+// name is the name of a child: the plain one first, and a new one for each that takes
+// its place.
+func (p *parts) name(of string) string {
+	if p.revived == 0 {
+		return of
+	}
+	return fmt.Sprintf("%s~%d", of, p.revived)
 }
 
 func (p *parts) station(ctx actor.Context, place int, m *Middleware) (s *station, err error) {
@@ -72,13 +106,16 @@ func (p *parts) station(ctx actor.Context, place int, m *Middleware) (s *station
 		return s, nil
 	}
 	s.box = newMailbox(p.side.root.dispatcher)
+	return s, p.spawnStation(ctx, s)
+}
+
+func (p *parts) spawnStation(ctx actor.Context, s *station) (err error) {
 	props := p.side.root.props(func() actor.Actor { return &middlewareActor{station: s} }, s.box, escalate)
-	pid, err := ctx.SpawnNamed(props, "middleware-"+m.Name)
-	if err != nil {
-		return nil, fmt.Errorf("actors: spawn middleware %q: %w", m.Name, err)
+	if s.pid, err = ctx.SpawnNamed(props, p.name("middleware-"+s.middleware.Name)); err != nil {
+		return fmt.Errorf("actors: spawn middleware %q: %w", s.middleware.Name, err)
 	}
-	p.works[pid.Id] = &s.works
-	return s, nil
+	p.works[s.pid.Id] = &s.works
+	return nil
 }
 
 // group starts the instances of a module.
@@ -87,29 +124,33 @@ func (p *parts) group(ctx actor.Context, m *Module) (*group, error) {
 	g.path, _ = parsePattern(m.Path) // it has been validated
 	for i := range max(1, m.Instances) {
 		t := &target{module: m, side: p.side, box: newMailbox(p.side.root.dispatcher), brake: brake{limit: queueLimit(m.QueueBytes)}}
-		name := "module-" + m.Name
-		if m.Instances > 1 {
-			name = fmt.Sprintf("%s-%d", name, i)
+		if t.name = "module-" + m.Name; m.Instances > 1 {
+			t.name = fmt.Sprintf("%s-%d", t.name, i)
 		}
-		props := p.side.root.props(func() actor.Actor { return &moduleActor{target: t} }, t.box, escalate)
-		pid, err := ctx.SpawnNamed(props, name)
-		if err != nil {
-			return nil, fmt.Errorf("actors: spawn module %q: %w", m.Name, err)
+		if err := p.spawnTarget(ctx, t); err != nil {
+			return nil, err
 		}
-		p.strategy.SetRestart(pid, m.Restart)
-		p.works[pid.Id] = &t.works
-		t.pid = pid
 		g.instances = append(g.instances, t)
 		p.targets = append(p.targets, t)
 	}
 	return g, nil
 }
 
+func (p *parts) spawnTarget(ctx actor.Context, t *target) (err error) {
+	props := p.side.root.props(func() actor.Actor { return &moduleActor{target: t} }, t.box, escalate)
+	if t.pid, err = ctx.SpawnNamed(props, p.name(t.name)); err != nil {
+		return fmt.Errorf("actors: spawn module %q: %w", t.module.Name, err)
+	}
+	p.strategy.SetRestart(t.pid, t.module.Restart)
+	p.works[t.pid.Id] = &t.works
+	return nil
+}
+
 // HandleFailure decides on the failure of a module or a middleware. One that has
 // handled messages since its last failure is not given up.
 func (p *parts) HandleFailure(sys *actor.ActorSystem, sup actor.Supervisor, child *actor.PID, rs *actor.RestartStatistics, reason, msg any) {
-	if w := p.works[child.Id]; w != nil && w.Swap(false) {
-		p.strategy.Progress(child)
+	if w := p.works[child.Id]; w == nil || w.Swap(false) {
+		p.strategy.Progress(child) // shards and router have no code of the user's: they are never given up
 	}
 	p.strategy.HandleFailure(sys, sup, child, rs, reason, msg)
 }
@@ -127,7 +168,7 @@ func (p *parts) add(ctx actor.Context, m *AddModule) {
 		return
 	}
 	p.modules = append(p.modules[:len(p.modules):len(p.modules)], module)
-	ctx.Send(p.router, &addRoute{group: g, asker: ctx.Sender()})
+	p.routes.PostUserMessage(&addRoute{group: g, side: p.side, asker: ctx.Sender()})
 	if s := p.side; s.line != nil && s.line.Load() != nil {
 		conn := s.line.Load()
 		s.hooks.submit(&call{kind: hookConnect, conn: conn, only: g, over: func(err error) {
@@ -151,6 +192,7 @@ func (p *parts) stop(ctx actor.Context) {
 	if p.deadline != nil {
 		return // it is on its way
 	}
+	p.ending = true
 	system, self := ctx.ActorSystem(), ctx.Self()
 	p.deadline = time.AfterFunc(p.side.closeTimeout, func() { system.Root.Stop(self) })
 	if p.side.hooks == nil {
@@ -179,8 +221,12 @@ func (p *parts) poison(ctx actor.Context) {
 }
 
 // ended notes the end of a child; with the last module that had mail the owner
-// stops.
+// stops. One that somebody else has stopped gets a successor.
 func (p *parts) ended(ctx actor.Context, child *actor.PID) {
+	if !p.ending && !p.gaveUp[child.Id] {
+		p.revive(ctx, child)
+	}
+	delete(p.works, child.Id)
 	if !p.left[child.Id] {
 		return
 	}
@@ -188,6 +234,46 @@ func (p *parts) ended(ctx actor.Context, child *actor.PID) {
 		p.deadline.Stop()
 		ctx.Stop(ctx.Self())
 	}
+}
+
+// revive puts a new actor in the place of one that was stopped and should not have
+// been. What it had to do is lost, and has its outcome.
+func (p *parts) revive(ctx actor.Context, child *actor.PID) {
+	var err error
+	p.revived++
+	switch t, s := p.targetOf(child), p.stationOf(child); {
+	case child.Equal(p.router):
+		err = p.spawnRouter(ctx)
+	case t != nil && t.module.Restart == supervisor.Permanent:
+		t.box.reopen()
+		t.down.Store(false)
+		err = p.spawnTarget(ctx, t)
+	case s != nil:
+		s.box.reopen()
+		err = p.spawnStation(ctx, s)
+	default:
+		return
+	}
+	p.side.counters.restarts.Add(1)
+	p.side.logger.Warn("actors: an actor was stopped from outside and has a successor", "actor", child.Id, "error", err)
+}
+
+func (p *parts) targetOf(pid *actor.PID) *target {
+	for _, t := range p.targets {
+		if t.pid.Equal(pid) {
+			return t
+		}
+	}
+	return nil
+}
+
+func (p *parts) stationOf(pid *actor.PID) *station {
+	for _, s := range p.stations {
+		if s.pid != nil && s.pid.Equal(pid) {
+			return s
+		}
+	}
+	return nil
 }
 
 // over is called when the owner has stopped: the inline middleware, which has no

@@ -26,6 +26,15 @@ func (r *reader) receive(msg any) {
 // stopping implements receiver.
 func (r *reader) stopping() {}
 
+// killed implements receiver: the connection would be deaf.
+func (r *reader) killed() { r.conn.killed() }
+
+// errCrippled is why a connection ended of which the reader or the writer was stopped.
+var errCrippled = errors.New("actors: the reader or the writer of the connection was stopped")
+
+// killed ends the connection of an actor that it cannot be without.
+func (c *Conn) killed() { c.connection.PostUserMessage(&ended{epoch: c.epoch, err: errCrippled}) }
+
 // read is a turn. The replies of the modules that ran in it leave in one write.
 func (r *reader) read() {
 	c := r.conn

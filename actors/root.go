@@ -44,14 +44,16 @@ var (
 func acquireRoot(system *actor.ActorSystem) (*root, error) {
 	rootsMu.Lock()
 	defer rootsMu.Unlock()
-	if r := roots[system]; r != nil {
+	if r := roots[system]; r != nil && !r.dead() {
 		r.users++
 		return r, nil
 	}
 	r := &root{system: system, dispatcher: newDispatcher(), ended: make(chan struct{}), users: 1}
 	r.nursery = newNursery(r.dispatcher)
 	name := "hawser" + strconv.FormatUint(rootNames.Add(1), 36)
-	pid, err := system.Root.SpawnNamed(r.props(func() actor.Actor { return &rootActor{root: r} }, nil, stopChild{}), name)
+	box := newMailbox(r.dispatcher)
+	box.once = true
+	pid, err := system.Root.SpawnNamed(r.props(func() actor.Actor { return &rootActor{root: r} }, box, stopChild{}), name)
 	if err != nil {
 		return nil, fmt.Errorf("actors: spawn %s: %w", name, err)
 	}
@@ -66,7 +68,7 @@ func (r *root) release() <-chan struct{} {
 	rootsMu.Lock()
 	r.users--
 	last := r.users == 0
-	if last {
+	if last && roots[r.system] == r {
 		delete(roots, r.system)
 	}
 	rootsMu.Unlock()
@@ -82,6 +84,16 @@ func (r *root) release() <-chan struct{} {
 		}
 	}()
 	return ended
+}
+
+// dead reports whether somebody has stopped the root's actor.
+func (r *root) dead() bool {
+	select {
+	case <-r.ended:
+		return true
+	default:
+		return false
+	}
 }
 
 // end stops the root's actor, and then what ran the actors.
@@ -151,8 +163,12 @@ func (a *adopt) undelivered() { a.done <- adopted{err: ErrStopped} }
 func (r *root) spawn(props *actor.Props, name string) (*actor.PID, error) {
 	a := &adopt{props: props, name: name, done: make(chan adopted, 1)}
 	r.system.Root.Send(r.pid, a)
-	got := <-a.done
-	return got.pid, got.err
+	select {
+	case got := <-a.done:
+		return got.pid, got.err
+	case <-r.ended:
+		return nil, ErrStopped
+	}
 }
 
 // rootActor is the top of the tree.

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/hawser-go/hawser/supervisor"
 	"github.com/hawser-go/hawser/transport"
 )
 
@@ -185,7 +186,7 @@ func TestAModuleThatEndedIsNotTheFirst(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.serve(ServerOptions{})
 		s := &spy{}
-		w.dial(ClientOptions{Routing: ToFirst, Modules: []Module{s.module(Module{Name: "one"}), s.module(Module{Name: "two"})}})
+		w.dial(ClientOptions{Routing: ToFirst, Modules: []Module{s.module(Module{Name: "one", Restart: supervisor.Transient}), s.module(Module{Name: "two"})}})
 		w.ready()
 		w.bounce("1")
 		w.system.Root.Stop(w.client.s.routes.Load().groups[0].instances[0].pid)

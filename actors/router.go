@@ -79,6 +79,10 @@ func (t *table) newView(path string) *view {
 	}
 	if len(v.groups)+len(v.rest) > 1 {
 		v.try()
+	} else if len(v.groups) == 1 {
+		for _, i := range v.groups[0].instances {
+			i.alone = i.alone || !i.placed
+		}
 	}
 	if t.routing == ToFirst && len(v.groups) > 1 || len(v.groups) == 0 {
 		v.plain = false
@@ -134,10 +138,18 @@ func (t *table) serves(path string) bool {
 //	Client, Server → Router
 type addRoute struct {
 	group *group
+	side  *side
 	asker *actor.PID // gets the *ModuleAdded; may be nil
 }
 
 func (*addRoute) private() {}
+
+// undelivered: the router was stopped.
+func (a *addRoute) undelivered() {
+	if a.asker != nil {
+		a.side.tell(a.asker, &ModuleAdded{Err: ErrStopped})
+	}
+}
 
 // router owns the route table of a client or a server.
 type router struct{ side *side }
@@ -241,7 +253,11 @@ func (v *view) choose(c *Conn, batch *transport.Batch, msgs []transport.Message,
 // that has ended wants nothing.
 func (v *view) offer(c *Conn, batch *transport.Batch, m transport.Message, match []func(transport.Message) bool, all []*delivery) (wanted bool) {
 	for i, g := range v.groups {
-		if !c.wants(g, match[i], m) || g.of(c).down.Load() {
+		if !c.wants(g, match[i], m) {
+			continue
+		}
+		if t := g.of(c); t.down.Load() {
+			t.bereave(c)
 			continue
 		}
 		put(&all[i], g, c, batch, m)

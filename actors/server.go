@@ -136,7 +136,7 @@ type service struct {
 	options  ServerOptions
 	upgrader *transport.Upgrader
 	box      *mailbox
-	shards   []*shard
+	shards   []atomic.Pointer[shard]
 	ids      atomic.Uint64
 	live     atomic.Int64
 	stopped  chan struct{}
@@ -183,6 +183,7 @@ func newService(r *root, o ServerOptions) *service {
 		options: o, box: newMailbox(r.dispatcher), stopped: make(chan struct{}),
 		admission: newAdmission(o.Admission, o.Rates), lobby: newLobby(o.Handshakes),
 	}
+	s.box.once = true
 	s.root, s.system, s.logger, s.server = r, r.system, orLogger(o.Logger, r.system), true
 	s.name = o.Name
 	if s.name == "" {

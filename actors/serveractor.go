@@ -2,7 +2,9 @@ package actors
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -14,9 +16,10 @@ import (
 // the modules.
 type serverActor struct {
 	*service
-	parts parts
-	ready chan error
-	open  int // shards that still run
+	parts   parts
+	ready   chan error
+	open    int  // shards that still run
+	closing bool // the shards have been told to end
 }
 
 // started yields the result of the start.
@@ -29,12 +32,11 @@ func (a *serverActor) Receive(ctx actor.Context) {
 	case *AddModule:
 		a.parts.add(ctx, m)
 	case *shutdown:
-		for _, s := range a.shards {
-			s.box.PostUserMessage(m)
-		}
+		a.shutdown(ctx, m)
 	case *actor.Terminated:
-		a.shardEnded(ctx, m)
+		a.ended(ctx, m)
 	case *actor.Stopping:
+		a.parts.ending = true
 		a.lobby.close() // whoever stops us: nobody new is let in
 	case *actor.Stopped:
 		a.parts.over()
@@ -48,31 +50,66 @@ func (a *serverActor) start(ctx actor.Context) error {
 	if err := a.parts.spawn(ctx, a.options.Modules, a.options.Middleware); err != nil {
 		return err
 	}
-	for i := range a.options.Shards {
-		s := &shard{service: a.service, box: newMailbox(a.root.dispatcher), conns: map[uint64]*Conn{}}
-		props := a.root.props(func() actor.Actor { return s }, s.box, stopChild{})
-		pid, err := ctx.SpawnNamed(props, "s"+strconv.FormatInt(int64(i), 36))
-		if err != nil {
+	a.shards = make([]atomic.Pointer[shard], a.options.Shards)
+	for i := range a.shards {
+		if err := a.spawnShard(ctx, i); err != nil {
 			return err
 		}
-		s.pid = pid
-		a.shards = append(a.shards, s)
 	}
 	a.open = len(a.shards)
 	return nil
 }
 
-// shardEnded goes on with the shutdown when the last shard has ended.
-func (a *serverActor) shardEnded(ctx actor.Context, m *actor.Terminated) {
-	for _, s := range a.shards {
-		if s.pid.Equal(m.Who) {
-			if a.open--; a.open == 0 {
-				a.parts.stop(ctx)
-			}
+func (a *serverActor) spawnShard(ctx actor.Context, i int) (err error) {
+	s := &shard{service: a.service, box: newMailbox(a.root.dispatcher), conns: map[uint64]*Conn{}, gap: a.lookGapOf()}
+	props := a.root.props(func() actor.Actor { return s }, s.box, stopChild{})
+	name := a.parts.name("s" + strconv.FormatInt(int64(i), 36))
+	if s.pid, err = ctx.SpawnNamed(props, name); err != nil {
+		return fmt.Errorf("actors: spawn shard: %w", err)
+	}
+	a.shards[i].Store(s)
+	return nil
+}
+
+// shutdown passes the end on to the shards.
+func (a *serverActor) shutdown(ctx actor.Context, m *shutdown) {
+	a.closing = true
+	for i := range a.shards {
+		a.shards[i].Load().box.PostUserMessage(m)
+	}
+	if a.open == 0 {
+		a.parts.stop(ctx)
+	}
+}
+
+// ended goes on with the shutdown when the last shard has ended. One that somebody
+// else has stopped gets a successor; its connections have ended with it.
+func (a *serverActor) ended(ctx actor.Context, m *actor.Terminated) {
+	i := a.shardOf(m.Who)
+	switch {
+	case i < 0:
+		a.parts.ended(ctx, m.Who)
+		return
+	case !a.closing && !a.parts.ending:
+		a.parts.revived++
+		err := a.spawnShard(ctx, i)
+		a.logger.Warn("actors: an actor was stopped from outside and has a successor", "actor", m.Who.Id, "error", err)
+		if err == nil {
 			return
 		}
 	}
-	a.parts.ended(ctx, m.Who)
+	if a.open--; a.open == 0 {
+		a.parts.stop(ctx)
+	}
+}
+
+func (a *serverActor) shardOf(pid *actor.PID) int {
+	for i := range a.shards {
+		if s := a.shards[i].Load(); s != nil && s.pid.Equal(pid) {
+			return i
+		}
+	}
+	return -1
 }
 
 // HandleFailure implements actor.SupervisorStrategy. A shard that fails is
@@ -85,17 +122,25 @@ func (a *serverActor) HandleFailure(sys *actor.ActorSystem, sup actor.Supervisor
 func (a *serverActor) Observe(ctx actor.Context) bool { return a.parts.strategy.Observe(ctx) }
 
 // joined: a handshake has succeeded. Handshake goroutine → Shard
-type joined struct{ conn *Conn }
+type joined struct {
+	conn *Conn
+	home *service
+}
 
 func (*joined) private() {}
 
-// undelivered: the server ended meanwhile.
-func (j *joined) undelivered() { discard(j.conn.wire) }
+// undelivered: the shard or the server ended meanwhile.
+func (j *joined) undelivered() { j.home.turnAway(j.conn) }
 
-// look: connections may have something due. Timer → Shard
-type look struct{}
+type (
+	// look: connections may have something due. Timer → Shard
+	look struct{}
+	// lookBy: a connection has something due before the next look. Connection → Shard
+	lookBy struct{ at int64 }
+)
 
-func (*look) private() {}
+func (*look) private()   {}
+func (*lookBy) private() {}
 
 // shard looks after a part of a server's connections: it spawns them, and wakes
 // those that have something due. It is one timer for all of them.
@@ -105,15 +150,17 @@ type shard struct {
 	pid    *actor.PID
 	conns  map[uint64]*Conn
 	timer  *time.Timer
-	armed  bool    // timer runs, or its look is on its way
-	exodus *exodus // the end of the shard; nil until then
+	armed  bool          // timer runs, or its look is on its way
+	wakes  atomic.Int64  // when the next look is, ns; 0: not known
+	gap    time.Duration // how late a look may be
+	exodus *exodus       // the end of the shard; nil until then
 }
 
 func (s *shard) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
 		if len(s.conns) > 0 { // a restart has not ended them all yet
-			s.arm()
+			s.arm(0)
 		}
 	case *joined:
 		s.join(ctx, m)
@@ -123,6 +170,11 @@ func (s *shard) Receive(ctx actor.Context) {
 		// a connection has told us by a gone of its own
 	case *look:
 		s.look()
+	case *lookBy:
+		if s.armed && m.at < s.wakes.Load() {
+			s.timer.Stop()
+			s.arm(m.at)
+		}
 	case *shutdown:
 		s.shutdown(ctx, m)
 	case *nextOut:
@@ -133,6 +185,10 @@ func (s *shard) Receive(ctx actor.Context) {
 			s.timer.Stop()
 		}
 		s.armed = false
+	case *actor.Stopped: // the connections have ended before; nobody reads what they say of it
+		for _, c := range s.conns {
+			s.forget(c)
+		}
 	default:
 		unhandled(ctx)
 	}
@@ -145,7 +201,7 @@ func (s *shard) join(ctx actor.Context, m *joined) {
 		return
 	}
 	c.connection = newMailbox(s.root.dispatcher)
-	a := &accepted{connection: connection{conn: c}, shard: s}
+	a := &accepted{connection: connection{conn: c, shard: s}}
 	if _, err := s.root.nursery.spawn(ctx, "c", c.id, a, c.connection); err != nil {
 		s.logger.Error("actors: spawn connection", "server", s.name, "error", err)
 		s.turnAway(c)
@@ -154,12 +210,12 @@ func (s *shard) join(ctx actor.Context, m *joined) {
 	s.conns[c.id] = c
 	s.live.Add(1)
 	if !s.armed {
-		s.arm()
+		s.arm(0)
 	}
 }
 
 // turnAway ends a connection that cannot be.
-func (s *shard) turnAway(c *Conn) {
+func (s *service) turnAway(c *Conn) {
 	discard(c.wire)
 	s.admission.leave(c.account)
 }
@@ -170,44 +226,81 @@ func (s *shard) leave(ctx actor.Context, m *gone) {
 	if !ok {
 		return
 	}
-	delete(s.conns, m.id)
-	s.live.Add(-1)
-	s.admission.leave(c.account)
-	s.endings.add(c.endCode())
+	s.forget(c)
 	if s.exodus != nil && len(s.conns) == 0 {
 		ctx.Stop(ctx.Self())
 	}
 }
 
+// forget strikes a connection off.
+func (s *shard) forget(c *Conn) {
+	delete(s.conns, c.id)
+	s.live.Add(-1)
+	s.admission.leave(c.account)
+	s.endings.add(c.endCode())
+}
+
 // look wakes the connections that have something due.
 func (s *shard) look() {
 	s.armed = false
-	now := nanos()
+	now, next := nanos(), int64(0)
 	for _, c := range s.conns {
-		if due := c.due.Load(); due > 0 && due <= now {
+		switch due := c.due.Load(); {
+		case due == 0:
+		case due <= now:
 			c.connection.PostUserMessage(&tick{epoch: c.epoch})
+		default:
+			next = sooner(next, due)
 		}
 	}
 	if len(s.conns) > 0 {
-		s.arm()
+		s.arm(next)
 	}
 }
 
-// arm sets the timer of the next look. Deadlines are kept to within an eighth of
-// the shortest of them.
-func (s *shard) arm() {
-	step := time.Second
-	p := &s.policy
+const (
+	// lookEvery is how often a shard looks at its connections at least. What comes up
+	// in between and is due before tells it so.
+	lookEvery = time.Second
+	// What is due is done at most lookGap later, or an eighth of the shortest time that
+	// was asked for, so that a look serves many.
+	lookGap = 100 * time.Millisecond
+)
+
+// arm sets the timer of the next look: when the next thing is due, if that is known.
+func (s *shard) arm(due int64) {
+	wait := lookEvery
+	if due > 0 {
+		wait = min(wait, max(time.Duration(due-nanos()), s.gap))
+	}
+	s.armed = true
+	s.wakes.Store(nanos() + int64(wait))
+	box := s.box
+	s.timer = time.AfterFunc(wait, func() { box.PostUserMessage(&look{}) })
+}
+
+// lookGapOf is how much later than it is due something may be done.
+func (s *service) lookGapOf() time.Duration {
+	gap, p := lookGap, &s.policy
 	for _, d := range []time.Duration{
-		s.heartbeat.Interval, s.heartbeat.Timeout, s.writeTimeout, s.closeTimeout, p.idle, p.lifetime, p.revalidateEvery,
+		s.heartbeat.Interval, s.heartbeat.Timeout, s.writeTimeout, s.closeTimeout, p.idle, p.lifetime,
 	} {
 		if d > 0 {
-			step = min(step, d/8)
+			gap = min(gap, d/8)
 		}
 	}
-	box := s.box
-	s.armed = true
-	s.timer = time.AfterFunc(max(step, 5*time.Millisecond), func() { box.PostUserMessage(&look{}) })
+	if p.revalidate != nil {
+		gap = min(gap, p.revalidateEvery/8)
+	}
+	return max(gap, 5*time.Millisecond)
+}
+
+// wakeBy sees to it that the shard looks at its connections by then. Safe in any
+// goroutine.
+func (s *shard) wakeBy(due int64) {
+	if due > 0 && due < s.wakes.Load() {
+		s.box.PostUserMessage(&lookBy{at: due})
+	}
 }
 
 // gone: a connection has ended. Connection → Shard
@@ -219,8 +312,7 @@ func (*gone) private() {}
 // and nothing follows it.
 type accepted struct {
 	connection
-	shard *shard
-	line  *hookline // nil if nobody wants to know of it
+	line *hookline // nil if nobody wants to know of it
 }
 
 func (a *accepted) Receive(ctx actor.Context) {

@@ -20,6 +20,8 @@ type target struct {
 	side   *side
 	box    *mailbox
 	pid    *actor.PID
+	name   string // of its first actor
+	alone  bool   // no other module has messages of the same connections
 	brake
 	pace
 	down   atomic.Bool // the module ended for good
@@ -66,6 +68,7 @@ func (d *delivery) push() {
 	t := d.target
 	if t.down.Load() {
 		t.side.counters.unrouted.Add(uint64(d.len()))
+		t.bereave(d.conn)
 		d.drop()
 		return
 	}
@@ -180,6 +183,7 @@ func (d *delivery) finish() {
 // undelivered implements the outcome of a delivery whose module is gone.
 func (d *delivery) undelivered() {
 	d.target.side.counters.unrouted.Add(uint64(d.len() - d.done))
+	d.target.bereave(d.conn)
 	d.release()
 }
 
@@ -206,6 +210,13 @@ func (d *delivery) free() {
 	clear(picked[:cap(picked)])
 	*d = delivery{picked: picked}
 	deliveries.Put(d)
+}
+
+// bereave ends a connection of a server that nobody would answer any more.
+func (t *target) bereave(c *Conn) {
+	if t.side.server && t.alone && !c.closing.Load() {
+		c.Close(transport.InternalError, "module "+t.module.Name+" is down")
+	}
 }
 
 // ended is called when the module's actor has stopped for good.

@@ -252,6 +252,9 @@ func (w *writer) stopping() {
 	}
 }
 
+// killed implements receiver: the connection would be mute.
+func (w *writer) killed() { w.conn.killed() }
+
 // leaveChunk lets go of the current chunk, which is over or given back.
 func (w *writer) leaveChunk() {
 	w.current = nil
