@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"net"
 	"sync"
+	"time"
 )
 
 // lobby is where handshakes are until they are connections. It knows the sockets of
@@ -16,13 +17,12 @@ type lobby struct {
 	mu        sync.Mutex
 	shut      bool
 	listeners map[net.Listener]struct{}
-	awaited   map[net.Conn]*list.Element
-	order     list.List // of awaited, the oldest first
-	inside    int       // handshakes of Serve that are under way
+	awaited   map[net.Conn]*list.Element // of order
+	order     list.List                  // the waiting, the oldest first
+	inside    int                        // handshakes of Serve that are under way
 	vacancy   chan struct{}
 	joining   int    // handshakes that are accepted, of Serve or not, and not joined yet
 	joinedAll func() // called once when there are none
-	cut       uint64 // sockets that made room
 }
 
 func newLobby(room int) *lobby {
@@ -53,28 +53,57 @@ func (l *lobby) unlisten(ln net.Listener) {
 func (l *lobby) enter(nc net.Conn) bool {
 	l.mu.Lock()
 	for l.inside >= l.room && !l.shut {
+		patience := longest
 		if oldest := l.order.Front(); oldest != nil {
-			l.cut++
-			l.forget(oldest.Value.(net.Conn))
-			_ = oldest.Value.(net.Conn).Close()
-			l.inside-- // its goroutine is about to find out
-			continue
+			w := oldest.Value.(*waiting)
+			if patience = lobbyStay - time.Since(w.since); patience <= 0 {
+				l.forget(w.nc)
+				_ = w.nc.Close()
+				l.inside-- // its goroutine is about to find out
+				continue
+			}
 		}
-		if l.vacancy == nil {
-			l.vacancy = make(chan struct{})
-		}
-		vacancy := l.vacancy
-		l.mu.Unlock()
-		<-vacancy
-		l.mu.Lock()
+		l.await(patience)
 	}
 	defer l.mu.Unlock()
 	if l.shut {
 		return false
 	}
 	l.inside++
-	l.awaited[nc] = l.order.PushBack(nc)
+	l.wait(nc)
 	return true
+}
+
+// lobbyStay is how long a socket may stay however many others want its place: its
+// request may be on its way.
+const lobbyStay = 50 * time.Millisecond
+
+// waiting is a socket whose request is awaited.
+type waiting struct {
+	nc    net.Conn
+	since time.Time
+}
+
+// wait notes that nc can be cut; l is locked.
+func (l *lobby) wait(nc net.Conn) {
+	l.awaited[nc] = l.order.PushBack(&waiting{nc: nc, since: time.Now()})
+}
+
+// await waits until there may be a place, but not longer than d; l is locked, but not
+// meanwhile.
+func (l *lobby) await(d time.Duration) {
+	if l.vacancy == nil {
+		l.vacancy = make(chan struct{})
+	}
+	vacancy := l.vacancy
+	l.mu.Unlock()
+	defer l.mu.Lock()
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-vacancy:
+	case <-t.C:
+	}
 }
 
 // forget notes that the request of nc is not awaited any more; l is locked.
@@ -99,7 +128,7 @@ func (l *lobby) heard(nc net.Conn) bool {
 func (l *lobby) refused(nc net.Conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.awaited[nc] = l.order.PushBack(nc)
+	l.wait(nc)
 	l.vacate()
 }
 

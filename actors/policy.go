@@ -67,13 +67,13 @@ func (c *Conn) meterMessages(msgs []transport.Message, now int64) (within []tran
 	return msgs, err
 }
 
-// meterControls is meterMessages for pings and pongs.
-func (c *Conn) meterControls(frames []transport.Control, now int64) (within []transport.Control, err error) {
-	q := c.side.policy.controls
-	if n := c.meterOf().controls.take(q, now, len(frames)); n < len(frames) {
-		return frames[:n], tooMuch("pings and pongs")
+// meterControls reports whether more pings and pongs came than may; a batch holds only
+// the last of them.
+func (c *Conn) meterControls(came int, now int64) error {
+	if c.meterOf().controls.take(c.side.policy.controls, now, came) < came {
+		return tooMuch("pings and pongs")
 	}
-	return frames, nil
+	return nil
 }
 
 // terms are the times that a connection is bound to. They are made only if there are

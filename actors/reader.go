@@ -77,8 +77,8 @@ func (r *reader) read() {
 // measure cuts off what exceeds the rates, and says which.
 func (c *Conn) measure(batch *transport.Batch, now int64) (excess error) {
 	p := &c.side.policy
-	if len(batch.Control) > 0 && p.controls.each > 0 {
-		batch.Control, excess = c.meterControls(batch.Control, now)
+	if batch.Controls > 0 && p.controls.each > 0 {
+		excess = c.meterControls(batch.Controls, now)
 	}
 	if len(batch.Messages) > 0 && p.metered {
 		var err error

@@ -52,7 +52,7 @@ func (b *Batch) Release() {
 	}
 	clear(b.Messages)
 	clear(b.Control)
-	b.Messages, b.Control = b.Messages[:0], b.Control[:0]
+	b.Messages, b.Control, b.Controls = b.Messages[:0], b.Control[:0], 0
 	b.Close, b.Err, b.bufs = nil, nil, nil
 	batches.Put(b)
 }

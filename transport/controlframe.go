@@ -50,6 +50,7 @@ func (d *decoder) close(body []byte, b *Batch) {
 // answer them all. RFC 6455 §5.5.3: an endpoint "may elect to send a Pong frame
 // for only the most recently processed Ping frame".
 func (b *Batch) addControl(c Control) {
+	b.Controls++
 	same, oldest := 0, 0
 	for i := len(b.Control) - 1; i >= 0; i-- {
 		if b.Control[i].Kind == c.Kind {

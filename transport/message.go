@@ -48,6 +48,8 @@ type Batch struct {
 	Messages []Message
 	// Control are the pings and pongs; of each kind the latest 16.
 	Control []Control
+	// Controls is how many pings and pongs came, those included that are not kept.
+	Controls int
 	// Close is the peer's close frame, or nil.
 	Close *CloseError
 	// Err is a *ProtocolError when the peer broke the protocol or a limit.
