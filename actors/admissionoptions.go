@@ -16,14 +16,14 @@ import (
 // others are refused with 503 until there is room.
 type Admission struct {
 	// MaxConnections is how many connections the server has at most, those in the
-	// handshake behind Authorize included. Others get 503. Default, also for
+	// handshake behind Authenticate included. Others get 503. Default, also for
 	// negative values: no limit.
 	MaxConnections int
 	// PerKey is how many connections a key may have. Others get 429. Default, also
 	// for negative values: no limit.
 	PerKey int
 	// Key says on whose account a connection goes. It must not block. Default: what
-	// Principal.Identity returns, or for those who have none the address that the
+	// Principal.Identity returns, or for those who have none, or an empty one, the address that the
 	// connection comes from: of IPv6 the first 64 bits. Behind a proxy that is the
 	// proxy's, so a Key is needed that knows the client.
 	Key func(*transport.Request, Principal) string
@@ -47,7 +47,8 @@ type Rates struct {
 	Messages     float64
 	MessageBurst int
 	// Bytes is how many bytes of payload a second may come on one connection. A single
-	// message may exceed ByteBurst; the ones behind it wait for it to be made up.
+	// message may exceed ByteBurst if the bucket is full; one that comes before that is
+	// made up for is too much.
 	// Default, also for negative values: no limit.
 	Bytes     float64
 	ByteBurst int
@@ -77,7 +78,7 @@ func (a *Admission) accounts(r *Rates) bool {
 	return a.PerKey > 0 || a.Rate > 0 || r.KeyMessages > 0
 }
 
-// addressKey is the key of an address. No Principal has one like it by accident.
+// addressKey is the key of an address. Keys of other kinds begin with other signs.
 func addressKey(a net.Addr) string { return "@" + networkOf(a) }
 
 // networkOf is the address without its port, and of IPv6 the network.

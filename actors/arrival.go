@@ -94,9 +94,11 @@ func (a *arrival) key(r *transport.Request) string {
 	case !a.service.admission.keyed:
 		return ""
 	case ask != nil:
-		return ask(r, a.principal)
+		return "#" + ask(r, a.principal)
 	case a.principal != nil:
-		return a.principal.Identity()
+		if who := a.principal.Identity(); who != "" {
+			return "=" + who
+		}
 	}
 	return addressKey(r.RemoteAddr)
 }

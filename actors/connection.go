@@ -74,8 +74,9 @@ func (e *HeartbeatError) Error() string {
 
 // Why a server ended a connection by its own rules.
 var (
-	errIdle     = errors.New("actors: no message for as long as IdleTimeout")
-	errLifetime = errors.New("actors: as old as MaxLifetime")
+	errIdle       = errors.New("actors: no message for as long as IdleTimeout")
+	errUnanswered = errors.New("actors: Revalidate has not answered in time")
+	errLifetime   = errors.New("actors: as old as MaxLifetime")
 )
 
 // connection is the actor of one live socket. It owns its reader and its writer,
@@ -265,8 +266,8 @@ func (c *connection) look(ctx actor.Context) {
 	if side.server {
 		c.conn.out.expire(moment(now))
 	}
-	if c.conn.deaf() {
-		c.conn.seen() // its silence is ours
+	if c.conn.deaf() { // its silence is ours
+		c.conn.lastMessage.Store(c.conn.seen())
 	}
 	switch b, _ := side.heartbeat.next(c.pulse, c.conn.lastRead.Load(), now); b {
 	case beatDead:
@@ -291,9 +292,11 @@ func (c *connection) overstayed(now int64) {
 		c.close(transport.CloseError{Code: transport.ServiceRestart, Reason: "connection is too old"}, false, errLifetime)
 	case p.idle > 0 && now-c.conn.lastMessage.Load() >= int64(p.idle):
 		c.close(transport.CloseError{Code: transport.GoingAway, Reason: "idle"}, false, errIdle)
-	case t != nil && t.recheck > 0 && now >= t.recheck:
-		t.recheck = 0
-		c.revalidate()
+	case t == nil || t.recheck == 0 || now < t.recheck:
+	case t.asking:
+		c.close(refusal(errUnanswered), false, errUnanswered)
+	default:
+		c.revalidate(now)
 	}
 }
 

@@ -177,7 +177,7 @@ func (p *parcel) undelivered() {
 		s.side.counters.discarded.Add(uint64(len(rest)))
 		p.msgs = p.msgs[:p.kept]
 		if s.side.server && len(rest) > 0 && !p.conn.closing.Load() { // it would never be answered
-			p.conn.Close(transport.InternalError, "middleware "+s.middleware.Name+" is down")
+			p.conn.Close(transport.InternalError, "the server has failed")
 		}
 	}
 	p.wait()

@@ -80,7 +80,8 @@ func (c *Conn) meterControls(came int, now int64) error {
 // some.
 type terms struct {
 	expires int64              // the end of its lifetime, ns; 0: none
-	recheck int64              // when its principal is asked about again, ns; 0: not
+	recheck int64              // when its principal is asked about again, or the answer is due, ns; 0: not
+	asking  bool               // it has been asked about
 	cancel  context.CancelFunc // ends the asking
 }
 

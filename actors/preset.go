@@ -48,7 +48,7 @@ func Strict(o ServerOptions) ServerOptions {
 //	Rates             1,000 pings and pongs a second, 1,000 at once
 //	Limits            16 MiB a message, 65,536 frames
 //	Outbox            64 MiB, 1,048,576 messages
-//	Heartbeat         60 s, and 30 s for the answer
+//	Heartbeat         45 s, and 30 s for the answer
 //	HandshakeTimeout  15 s
 //	WriteTimeout      60 s
 //	CloseTimeout      10 s
@@ -57,7 +57,7 @@ func Permissive(o ServerOptions) ServerOptions {
 		Rates:            Rates{Controls: 1000, ControlBurst: 1000},
 		Limits:           transport.Limits{MaxMessage: 16 << 20, MaxFragments: 1 << 16},
 		Outbox:           OutboxLimits{Bytes: 64 << 20, Messages: 1 << 20},
-		Heartbeat:        Heartbeat{Interval: time.Minute, Timeout: 30 * time.Second},
+		Heartbeat:        Heartbeat{Interval: 45 * time.Second, Timeout: 30 * time.Second},
 		HandshakeTimeout: 15 * time.Second,
 		WriteTimeout:     time.Minute,
 		CloseTimeout:     10 * time.Second,

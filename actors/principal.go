@@ -30,9 +30,11 @@ func (*revalidated) private() {}
 
 // revalidate asks the user whether the connection may stay; the answer comes as a
 // message. Silence and panics are a no.
-func (c *connection) revalidate() {
+func (c *connection) revalidate(now int64) {
+	patience := min(c.conn.side.policy.revalidateEvery, revalidateTimeout)
+	c.terms.asking, c.terms.recheck = true, now+int64(patience)
 	conn, ask := c.conn, c.conn.side.policy.revalidate
-	ctx, cancel := context.WithTimeout(context.Background(), min(conn.side.policy.revalidateEvery, revalidateTimeout))
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	c.terms.cancel = cancel
 	m := &revalidated{epoch: conn.epoch}
 	conn.side.tasks.start("revalidation", func() {
@@ -63,6 +65,7 @@ func (c *connection) judge(ctx actor.Context, m *revalidated) {
 		c.close(refusal(m.err), false, m.err)
 		return
 	}
+	c.terms.asking = false
 	c.terms.recheck = nanos() + int64(scatter(c.conn.side.policy.revalidateEvery))
 	c.schedule()
 }

@@ -63,6 +63,9 @@ type ServerOptions struct {
 	// HandshakeTimeout bounds the whole opening handshake, from accept on.
 	// Default 5 s; negative: no bound.
 	HandshakeTimeout time.Duration
+	// MaxHeaderBytes is the longest header of a request, MaxHeaders how many lines it
+	// may have. Default, also for negative values: 8 KiB and 64.
+	MaxHeaderBytes, MaxHeaders int
 	// Handshakes is how many handshakes Serve has under way at a time. A newcomer
 	// beyond that takes the place of the one whose request has been waited for
 	// longest. Default, also for negative values: 1024.
@@ -119,7 +122,7 @@ func (o ServerOptions) withDefaults() ServerOptions {
 	o.Outbox = o.Outbox.withDefaults(1<<20, -1, CloseSlow)
 	o.Rates = o.Rates.withDefaults()
 	o.RevalidateEvery = orDefault(max(0, o.RevalidateEvery), 5*time.Minute)
-	o.IdleTimeout, o.MaxLifetime = orDefault(o.IdleTimeout, -1), orDefault(o.MaxLifetime, -1)
+	o.IdleTimeout, o.MaxLifetime = orDefault(o.IdleTimeout, 0), orDefault(o.MaxLifetime, 0)
 	return o
 }
 
@@ -161,6 +164,9 @@ func NewServer(system *actor.ActorSystem, o ServerOptions) (*Server, error) {
 	if err := o.Outbox.validate(); err != nil {
 		return nil, err
 	}
+	if err := o.upgrader(nil).Check(); err != nil {
+		return nil, &OptionError{Option: "ServerOptions", Problem: "cannot answer a handshake: " + err.Error()}
+	}
 	o = o.withDefaults()
 	r, err := acquireRoot(system)
 	if err != nil {
@@ -193,11 +199,16 @@ func newService(r *root, o ServerOptions) *service {
 	s.hookTimeout = o.HookTimeout
 	s.policy = newPolicy(&o)
 	s.routes.Store(newTable(o.Routing, nil, nil))
-	s.upgrader = &transport.Upgrader{
-		Timeout: o.HandshakeTimeout, Subprotocols: o.Subprotocols, CheckOrigin: o.CheckOrigin,
-		Header: o.Header, Limits: o.Limits, Poller: r.pollerOf(), Compression: o.Compression,
-	}
+	s.upgrader = o.upgrader(r.pollerOf())
 	return s
+}
+
+func (o *ServerOptions) upgrader(p *transport.Poller) *transport.Upgrader {
+	return &transport.Upgrader{
+		Timeout: o.HandshakeTimeout, Subprotocols: o.Subprotocols, CheckOrigin: o.CheckOrigin,
+		Header: o.Header, Limits: o.Limits, Poller: p, Compression: o.Compression,
+		MaxHeaderBytes: o.MaxHeaderBytes, MaxHeaders: o.MaxHeaders,
+	}
 }
 
 // PID returns the server's actor. It takes *AddModule.

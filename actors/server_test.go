@@ -288,7 +288,7 @@ func TestAModuleThatIsFullActsByItsPolicy(t *testing.T) {
 			_ = p.nc.SetWriteDeadline(time.Time{})
 			_, _ = p.nc.Write(rest)
 			if policy == CloseSlow {
-				p.expect("close 1013 module full does not keep up")
+				p.expect("close 1013 the server does not keep up")
 			}
 			synctest.Wait()
 			if lost := int(w.server.s.counters.discarded.Load()); !slices.Equal(got, all) || lost != sent-(want[1]-want[0]) {

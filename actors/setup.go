@@ -8,9 +8,10 @@ import (
 	"github.com/hawser-go/hawser/transport"
 )
 
-// openingLimit is how many messages from the peer wait for a set-up step; with
-// more the socket is not read until some are taken.
-const openingLimit = 256
+// openingLimit is how much from the peer waits for the set-up, or for the hooks of a
+// server's connection: payload, and messageCost for each message. With more the
+// socket is not read until some is taken.
+const openingLimit = 256 << 10
 
 // SetupStep is done on every new connection before it is ready: authenticating,
 // subscribing. Steps run in order. An error fails the attempt; whether another
@@ -47,6 +48,7 @@ type Setup struct {
 
 	mu     sync.Mutex
 	queue  []held
+	waits  int // what waits in it, see openingLimit
 	paused bool
 	over   bool
 	some   chan struct{} // has a token when the queue is not empty
@@ -125,12 +127,13 @@ func (o *Setup) next() (m transport.Message, ok bool) {
 	}
 	h := &o.queue[0]
 	m = h.batch.Messages[h.n]
+	o.waits -= len(m.Payload) + messageCost
 	m.Payload = append([]byte(nil), m.Payload...)
 	if h.n++; h.n == len(h.batch.Messages) {
 		h.batch.Release()
 		o.queue = o.queue[1:]
 	}
-	if o.paused && len(o.queue) < openingLimit/2 {
+	if o.paused && o.waits < openingLimit/2 {
 		o.paused = false
 		o.conn.resume()
 	}
@@ -146,7 +149,7 @@ func (o *Setup) take(batch *transport.Batch) bool {
 	}
 	batch.Retain()
 	o.queue = append(o.queue, held{batch: batch})
-	if len(o.queue) >= openingLimit && !o.paused {
+	if o.waits += int(cost(batch.Messages)); o.waits >= openingLimit && !o.paused {
 		o.paused = true
 		o.conn.pause()
 	}

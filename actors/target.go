@@ -139,7 +139,7 @@ func (d *delivery) overflow() bool {
 		return false
 	case CloseSlow:
 		t.side.counters.discarded.Add(uint64(d.len()))
-		d.conn.Close(transport.TryAgainLater, "module "+t.module.Name+" does not keep up")
+		d.conn.Close(transport.TryAgainLater, "the server does not keep up")
 		d.release()
 		return false
 	default:
@@ -215,7 +215,7 @@ func (d *delivery) free() {
 // bereave ends a connection of a server that nobody would answer any more.
 func (t *target) bereave(c *Conn) {
 	if t.side.server && t.alone && !c.closing.Load() {
-		c.Close(transport.InternalError, "module "+t.module.Name+" is down")
+		c.Close(transport.InternalError, "the server has failed")
 	}
 }
 

@@ -59,6 +59,12 @@ type Upgrader struct {
 	MaxHeaders int
 }
 
+// Check reports what of the settings could not be used for any answer. Who does not
+// ask finds out at the first handshake, which is refused with 500.
+func (u *Upgrader) Check() error {
+	return errors.Join(checkHeader(u.Header), checkSubprotocols(u.Subprotocols), u.Compression.check())
+}
+
 // PanicError is a panic of a function that the user gave us.
 type PanicError struct {
 	Value any
@@ -191,7 +197,7 @@ func (u *Upgrader) decide(r *Request) (agreed terms, refusal *HandshakeError) {
 			refusal = &HandshakeError{Status: http.StatusInternalServerError, Detail: "CheckOrigin or Authorize", Err: err}
 		}
 	}()
-	if err := errors.Join(checkHeader(u.Header), checkSubprotocols(u.Subprotocols), u.Compression.check()); err != nil {
+	if err := u.Check(); err != nil {
 		return terms{}, &HandshakeError{Status: http.StatusInternalServerError, Detail: "Upgrader", Err: err}
 	}
 	allowed := u.CheckOrigin
