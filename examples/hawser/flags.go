@@ -81,6 +81,50 @@ func (f *flagSet) number(p *int, name string, least int) {
 	})
 }
 
+// limit is a number of which 0 means that there is no limit; that is stored as -1,
+// as the options of package actors have it.
+func (f *flagSet) limit(p *int, name string) {
+	f.add(name, false, func(s string) error {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 0 {
+			return errors.New("must be a whole number, 0 or more")
+		}
+		*p = unlimited(n)
+		return nil
+	})
+}
+
+// rate is how many there may be a second; 0 is stored as -1.
+func (f *flagSet) rate(p *float64, name string) {
+	f.add(name, false, func(s string) error {
+		n, err := strconv.ParseFloat(s, 64)
+		if err != nil || !(n >= 0 && n <= 1e9) {
+			return errors.New("must be a number from 0 to 1e9")
+		}
+		*p = unlimited(n)
+		return nil
+	})
+}
+
+// span is a duration that may be 0; that is stored as -1.
+func (f *flagSet) span(p *time.Duration, name string) {
+	f.add(name, false, func(s string) error {
+		d, err := time.ParseDuration(s)
+		if err != nil || d < 0 {
+			return errors.New("must be a duration such as 250ms, 2s or 1m30s, or 0")
+		}
+		*p = unlimited(d)
+		return nil
+	})
+}
+
+func unlimited[T int | float64 | time.Duration](n T) T {
+	if n == 0 {
+		return -1
+	}
+	return n
+}
+
 func (f *flagSet) seconds(p *time.Duration, name string, least, most time.Duration) {
 	f.add(name, false, func(s string) error {
 		n, err := strconv.ParseFloat(s, 64)

@@ -1,5 +1,5 @@
-// Hawser on the command line: a demonstration that needs nothing else, a server
-// that echoes, and a client that a person or a script can use.
+// Hawser on the command line: a demonstration that needs nothing else, a server to
+// try and to test clients with, and a client that a person or a script can use.
 package main
 
 import (
@@ -19,7 +19,7 @@ const usage = `hawser: WebSocket connections that come back
 
 usage:
   hawser demo      [flags]      a client, a server, and a link between them that is cut
-  hawser serve     [flags]      a server that echoes on /echo
+  hawser serve     [flags]      a server: echoes, topics, rooms
   hawser connect   [flags] URL  a client: a line typed is a message sent
   hawser help      [command]    this text, or the flags of a command
 

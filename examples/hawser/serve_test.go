@@ -17,11 +17,13 @@ func TestServePrintsItsAddressFirstAndEndsOnASignal(t *testing.T) {
 	}
 	c := start(t, "connect", "--json", "--once", line+"/echo")
 	c.untilEvent("ready", state("ready"))
+	c.typed("hello\n")
+	c.untilEvent("the echo", recv("hello")) // from here on it counts among the connections
 	p.signal()
-	if status := p.wait(); status != 0 || p.stderr() != "" {
+	if status := p.wait(); status != 0 || p.stderr() != "draining: 1 connection left\n" {
 		t.Errorf("status %d, stderr %q", status, p.stderr())
 	}
-	if e := c.untilEvent("the end", state("disconnected")); e.Code != 1001 {
+	if e := c.untilEvent("the end", state("disconnected")); e.Code != 1012 {
 		t.Errorf("closed with %+v", e)
 	}
 }
