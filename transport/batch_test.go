@@ -102,3 +102,29 @@ func TestBatchKeepsTheLatestOfEachControlKind(t *testing.T) {
 		t.Errorf("pongs %s", got)
 	}
 }
+
+// Who sends tiny messages as fast as he can has a turn like others: one read of many
+// is several batches, and none is lost.
+func TestABatchHasOnlySoManyMessages(t *testing.T) {
+	const n = 3*batchFrames + 7
+	var wire []byte
+	for range n {
+		wire = AppendFrame(wire, byte(Text), []byte("x"), false)
+	}
+	var d decoder
+	l := defaultClientLimits
+	d.init(false, &l)
+	for from, total := 0, 0; total < n; {
+		b := newBatch()
+		used, _ := d.decode(wire[from:], b)
+		from += used
+		total += len(b.Messages)
+		if len(b.Messages) > batchFrames || len(b.Messages) == 0 || b.Err != nil {
+			t.Fatalf("a batch of %d messages, %v", len(b.Messages), b.Err)
+		}
+		if more := total < n; more != d.full(b) {
+			t.Fatalf("full is %v behind %d of %d messages", d.full(b), total, n)
+		}
+		b.Release()
+	}
+}

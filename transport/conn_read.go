@@ -39,7 +39,7 @@ func (c *Conn) read() (*Batch, error) {
 	}
 	b := newBatch()
 	used, need := c.d.decode(buf.B, b)
-	c.leftover = used < len(buf.B) && c.d.full()
+	c.leftover = used < len(buf.B) && c.d.full(b)
 	c.keep(buf, b, used, need)
 	if b.Empty() {
 		b.Release()

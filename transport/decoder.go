@@ -65,17 +65,22 @@ func (d *decoder) decode(p []byte, b *Batch) (used, need int) {
 			return used, need
 		}
 		used += n
-		if d.full() {
+		if d.full(b) {
 			return used, 0
 		}
 	}
 	return len(p), 0
 }
 
+// batchFrames is how many messages, or pings and pongs, are enough for one Batch:
+// who sends tiny ones as fast as he can has a turn like others.
+const batchFrames = 2048
+
 // full reports whether decode has stopped, maybe before the last whole frame,
-// because what it has inflated is enough for one Batch. Call it again.
-func (d *decoder) full() bool {
-	return !d.dead && d.deflate != nil && d.deflate.in.spent >= batchInflated
+// because b holds enough, or what it has inflated is. Call it again.
+func (d *decoder) full(b *Batch) bool {
+	return !d.dead && (len(b.Messages) >= batchFrames || b.Controls >= batchFrames ||
+		d.deflate != nil && d.deflate.in.spent >= batchInflated)
 }
 
 // next takes the frame at the start of q. If it is not whole n is 0 and need is

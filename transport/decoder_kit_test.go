@@ -94,9 +94,9 @@ func decodeWith(t testing.TB, z *deflation, wire []byte, server bool, l Limits, 
 		from = to
 		over := d.over()
 		used, need := d.decode(p, b)
-		for d.full() {
-			n, next := d.decode(p[used:], b)
-			used, need = used+n, next
+		for n := 1; n > 0 && d.full(b); {
+			n, need = d.decode(p[used:], b)
+			used += n
 		}
 		rest = p[used:]
 		switch {

@@ -54,7 +54,7 @@ status 1.
                          drop-newest; or keep-latest, by which of what is published
                          only the latest waits at any time (close-slow)
   --per-ip N             connections of one address (1000); 0: any number
-  --rate N               messages a second on one connection (10000); 0: any number
+  --rate N               messages a second on one connection (50000); 0: any number
   --handshake-rate N     handshakes a second of one address (1000); 0: any number
   --drain D              how long a drain takes at most (10s); the clients are told one
                          by one, over half of it or less; 0: all at once, and 5s at most

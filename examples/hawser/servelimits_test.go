@@ -245,7 +245,7 @@ func TestServeTreatsASlowSubscriberByThePolicy(t *testing.T) {
 	} {
 		t.Run(policy, func(t *testing.T) {
 			t.Parallel()
-			p := startServing(t, "--overflow", policy, "--queue-bytes=300000", "--write-timeout=0", "--drain=2s")
+			p := startServing(t, "--overflow", policy, "--queue-bytes=300000", "--write-timeout=0", "--drain=5s")
 			slow, quick := open(t, p.url()+"/sub"), open(t, p.url()+"/sub")
 			p.untilTold("both", func(e serverEvent) bool { return e.Event == "connected" && e.ID == 2 })
 			publisher := open(t, p.url()+"/pub")

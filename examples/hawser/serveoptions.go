@@ -46,7 +46,7 @@ func parseServe(args []string) (o serveOptions, err error) {
 	o.addr, o.drain = "127.0.0.1:8080", 10*time.Second
 	s := &o.server
 	s.CloseTimeout = serveClose
-	s.Admission.PerKey, s.Admission.Rate, s.Rates.Messages = 1000, 1000, 10_000
+	s.Admission.PerKey, s.Admission.Rate, s.Rates.Messages = 1000, 1000, 50_000
 	rest, err := o.flags(&words).parse(args)
 	switch {
 	case err != nil:

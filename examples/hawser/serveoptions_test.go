@@ -45,7 +45,7 @@ func isSpan(name string) bool {
 func TestServeHasDefaults(t *testing.T) {
 	got := numbersOf(parsed(t))
 	for name, want := range map[string]int64{
-		"--per-ip": 1000, "--rate": 10_000, "--handshake-rate": 1000, "--queue-bytes": 16 << 20, "--drain": int64(10 * time.Second),
+		"--per-ip": 1000, "--rate": 50_000, "--handshake-rate": 1000, "--queue-bytes": 16 << 20, "--drain": int64(10 * time.Second),
 	} {
 		if got[name] != want {
 			t.Errorf("%s is %d, want %d", name, got[name], want)
