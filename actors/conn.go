@@ -271,6 +271,9 @@ func (c *Conn) deaf() bool {
 // handled counts a delivery or a parcel that is over.
 func (c *Conn) handled() {
 	if c.unanswered.Add(-1) == 0 {
+		if c.side.policy.idle > 0 {
+			c.lastMessage.Store(nanos()) // it had to wait for us so far
+		}
 		c.part()
 		c.hangUpNow()
 	}

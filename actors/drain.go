@@ -16,8 +16,9 @@ const drainTime = 30 * time.Second
 // DrainOptions says how a server lets its clients go. The zero value is good.
 type DrainOptions struct {
 	// Over is the time over which the close frames are spread, evenly, so that the
-	// clients do not all come to another node at once. Default, also for negative
-	// values: half of the time until the deadline of the context.
+	// clients do not all come to another node at once. It is at most three quarters of
+	// the time until the deadline of the context. Default, also for negative values: a
+	// half.
 	Over time.Duration
 	// Code and Reason stand in the close frames. Default, also for codes that must not
 	// be sent: 1012, service restart; 1001 says that this place is gone for good.
@@ -70,6 +71,7 @@ func (s *Server) Drain(ctx context.Context, o DrainOptions) error {
 	if m.over <= 0 {
 		m.over = left / 2
 	}
+	m.over = min(m.over, left*3/4) // the last ones need time to answer
 	return s.end(ctx, min(left, s.s.closeTimeout)/2, m)
 }
 
@@ -110,13 +112,18 @@ type exodus struct {
 // the place of the first.
 func (s *shard) shutdown(ctx actor.Context, m *shutdown) {
 	if old := s.exodus; old != nil {
-		if m.over >= old.over {
+		if m = old.hurried(m); m == nil {
 			return
 		}
 		old.stop()
 	}
 	e := &exodus{shutdown: m, began: time.Now(), total: len(s.conns), phase: rand.Float64()}
-	for id := range s.conns {
+	for id, c := range s.conns {
+		if c.closing.Load() { // it is on its way, and may have to hurry
+			c.connection.PostUserMessage(&leave{code: e.code, reason: e.reason, by: e.by})
+			e.total--
+			continue
+		}
 		e.left = append(e.left, id)
 	}
 	s.exodus = e
@@ -125,6 +132,22 @@ func (s *shard) shutdown(ctx actor.Context, m *shutdown) {
 		return
 	}
 	s.tell(e)
+}
+
+// hurried is a later shutdown if it asks for more haste than this one, with the haste
+// of both; else nil.
+func (e *exodus) hurried(m *shutdown) *shutdown {
+	left := max(0, e.over-time.Since(e.began))
+	sooner := !m.by.IsZero() && (e.by.IsZero() || m.by.Before(e.by))
+	if m.over >= left && !sooner {
+		return nil
+	}
+	both := *m
+	both.over = min(m.over, left)
+	if !sooner {
+		both.by = e.by
+	}
+	return &both
 }
 
 // tell tells those whose turn has come, and sees to the next.

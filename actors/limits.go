@@ -72,8 +72,12 @@ func (l *OutboxLimits) validate() error {
 	if l.Overflow >= policies {
 		return &OptionError{Option: "OutboxLimits.Overflow", Problem: fmt.Sprintf("is %s; it must be one of the constants of OverflowPolicy", l.Overflow)}
 	}
-	if l.HighWater > 0 && l.LowWater > l.HighWater {
-		return &OptionError{Option: "OutboxLimits.LowWater", Problem: fmt.Sprintf("is %d, above the HighWater of %d; it must be below", l.LowWater, l.HighWater)}
+	high := l.HighWater
+	if high == 0 {
+		high = l.Bytes / 2
+	}
+	if high > 0 && l.LowWater > high {
+		return &OptionError{Option: "OutboxLimits.LowWater", Problem: fmt.Sprintf("is %d, above the HighWater of %d; it must be below", l.LowWater, high)}
 	}
 	return nil
 }
@@ -97,7 +101,7 @@ func (l OutboxLimits) withDefaults(bytes int, age time.Duration, overflow Overfl
 	if l.LowWater == 0 {
 		l.LowWater = l.HighWater / 2
 	}
-	l.LowWater = max(0, l.LowWater)
+	l.LowWater = min(max(0, l.LowWater), max(0, l.HighWater))
 	if l.AckTimeout == 0 {
 		l.AckTimeout = 30 * time.Second
 	}
