@@ -34,7 +34,8 @@ type admission struct {
 	arrivals bucket
 	line     bucket // of those who were refused for the total rate
 	accounts map[string]*account
-	swept    int // how many accounts were left by the last sweep
+	swept    int   // how many accounts were left by the last sweep
+	sweptAt  int64 // when that was, ns
 }
 
 // account is what is known of one key.
@@ -91,10 +92,15 @@ func (a *admission) failed(address string) {
 
 // admit takes a place for one more connection of a key. The account, which is nil if
 // nothing is counted by key, goes back with leave.
-func (a *admission) admit(key string) (*account, error) {
+func (a *admission) admit(key string) (acc *account, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	now := a.now()
+	defer func() {
+		if err != nil { // who exceeds his own bounds takes nobody else's turn
+			a.arrivals.full -= a.total.each
+		}
+	}()
 	if m := a.limits.MaxConnections; m > 0 && a.open >= m {
 		return nil, a.later(http.StatusServiceUnavailable, "the server is full", 0)
 	}
@@ -102,8 +108,7 @@ func (a *admission) admit(key string) (*account, error) {
 		a.open++
 		return nil, nil
 	}
-	acc := a.account(key, now)
-	switch {
+	switch acc = a.account(key, now); {
 	case acc == nil:
 		return nil, a.later(http.StatusServiceUnavailable, "too many different clients", 0)
 	case acc.arrivals.take(a.each, now, 1) == 0:
@@ -136,7 +141,10 @@ func (a *admission) account(key string, now int64) *account {
 	if acc := a.accounts[key]; acc != nil {
 		return acc
 	}
-	if n := len(a.accounts); n >= maxAccounts || n >= 2*max(a.swept, 512) {
+	switch n := len(a.accounts); {
+	case n < maxAccounts && n < 2*max(a.swept, 512):
+	case n >= maxAccounts && now-a.sweptAt < int64(time.Second): // it costs milliseconds
+	default:
 		a.sweep(now)
 	}
 	if len(a.accounts) >= maxAccounts {
@@ -155,14 +163,14 @@ func (a *admission) sweep(now int64) {
 			delete(a.accounts, key)
 		}
 	}
-	a.swept = len(a.accounts)
+	a.swept, a.sweptAt = len(a.accounts), now
 }
 
 // idle reports whether a new account would be the same.
 func (acc *account) idle(now int64) bool {
 	acc.mu.Lock()
 	defer acc.mu.Unlock()
-	return acc.open == 0 && !acc.arrivals.spent(now) && !acc.messages.spent(now)
+	return acc.open == 0 && !acc.arrivals.spent(now) && !acc.line.spent(now) && !acc.messages.spent(now)
 }
 
 // take takes up to n messages for a key, and returns how many it may have.

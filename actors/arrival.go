@@ -14,6 +14,7 @@ import (
 type arrival struct {
 	service   *service
 	socket    net.Conn // of Serve: what the lobby knows it by; nil for net/http
+	began     time.Time
 	principal Principal
 	account   *account
 	heard     bool // its request has come, and was not refused
@@ -31,16 +32,35 @@ func (a *arrival) authorize(r *transport.Request) error {
 			return errCut
 		}
 	}
+	accepted := false
+	defer func() { // also if a function of the user panics
+		if !accepted {
+			a.turnAway()
+		}
+	}()
 	err := a.decide(r)
-	if err != nil && a.heard {
+	accepted = err == nil
+	return err
+}
+
+// turnAway gives the places of a handshake back that is refused: its answer may take
+// a while to be read.
+func (a *arrival) turnAway() {
+	if a.heard {
 		a.heard = false
 		a.service.lobby.refused(a.socket)
 	}
-	return err
+	if a.admitted {
+		a.admitted = false
+		a.service.admission.leave(a.account)
+	}
 }
 
 func (a *arrival) decide(r *transport.Request) error {
 	s, o := a.service, &a.service.options
+	if s.lobby.isShut() {
+		return s.goingAway()
+	}
 	if !s.routes.Load().serves(r.Path) {
 		return &transport.HandshakeError{Status: http.StatusNotFound, Detail: "no module serves this path"}
 	}
@@ -52,8 +72,7 @@ func (a *arrival) decide(r *transport.Request) error {
 		return err
 	}
 	if o.Authenticate != nil {
-		if err := a.authenticate(r); err != nil {
-			s.admission.failed(address)
+		if err := a.authenticate(r, address); err != nil {
 			return err
 		}
 	}
@@ -68,23 +87,35 @@ func (a *arrival) decide(r *transport.Request) error {
 		}
 	}
 	if a.accepted = s.lobby.accept(); !a.accepted {
-		return s.admission.later(http.StatusServiceUnavailable, "the server is going away", 0)
+		return s.goingAway()
 	}
 	return nil
 }
 
-func (a *arrival) authenticate(r *transport.Request) (err error) {
-	o := &a.service.options
+func (s *service) goingAway() error {
+	return s.admission.later(http.StatusServiceUnavailable, "the server is going away", 0)
+}
+
+// authenticate finds out who it is. An address where that fails, be it by a panic,
+// pays for it.
+func (a *arrival) authenticate(r *transport.Request, address string) (err error) {
+	o, known := &a.service.options, false
+	defer func() {
+		if !known {
+			a.service.admission.failed(address)
+		}
+	}()
 	ctx := r.Context
 	if o.HandshakeTimeout >= 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, orDefault(o.HandshakeTimeout, 5*time.Second))
+		ctx, cancel = context.WithDeadline(ctx, a.began.Add(orDefault(o.HandshakeTimeout, 5*time.Second)))
 		defer cancel()
 	}
 	a.principal, err = o.Authenticate(ctx, r)
 	if refusal := (*transport.HandshakeError)(nil); err != nil && !errors.As(err, &refusal) {
 		return &transport.HandshakeError{Status: http.StatusUnauthorized, Detail: "not authenticated", Err: err}
 	}
+	known = err == nil
 	return err
 }
 

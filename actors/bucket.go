@@ -22,9 +22,8 @@ func newQuota(rate float64, burst int) quota {
 	if burst <= 0 {
 		n = rate
 	}
-	each := float64(time.Second) / rate
-	ahead := min(max(1, math.Ceil(n))*each, float64(longest))
-	return quota{each: int64(min(each, float64(longest))), burst: int64(ahead)}
+	each := math.Floor(min(float64(time.Second)/rate, float64(longest)))
+	return quota{each: int64(each), burst: int64(min(max(1, math.Ceil(n))*each, float64(longest)))}
 }
 
 // bucket is a token bucket in one number: the time at which it would be full again

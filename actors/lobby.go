@@ -21,8 +21,8 @@ type lobby struct {
 	order     list.List                  // the waiting, the oldest first
 	inside    int                        // handshakes of Serve that are under way
 	vacancy   chan struct{}
-	joining   int    // handshakes that are accepted, of Serve or not, and not joined yet
-	joinedAll func() // called once when there are none
+	joining   int      // handshakes that are accepted, of Serve or not, and not joined yet
+	joinedAll []func() // called once when there are none
 }
 
 func newLobby(room int) *lobby {
@@ -168,14 +168,12 @@ func (l *lobby) accept() bool {
 func (l *lobby) joined() {
 	l.mu.Lock()
 	l.joining--
-	f := l.joinedAll
-	if l.joining > 0 {
-		f = nil
-	} else {
-		l.joinedAll = nil
+	var told []func()
+	if l.joining == 0 {
+		told, l.joinedAll = l.joinedAll, nil
 	}
 	l.mu.Unlock()
-	if f != nil {
+	for _, f := range told {
 		f()
 	}
 }
@@ -185,7 +183,7 @@ func (l *lobby) whenJoined(f func()) {
 	l.mu.Lock()
 	some := l.joining > 0
 	if some {
-		l.joinedAll = f
+		l.joinedAll = append(l.joinedAll, f)
 	}
 	l.mu.Unlock()
 	if !some {

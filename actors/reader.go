@@ -81,12 +81,25 @@ func (c *Conn) measure(batch *transport.Batch, now int64) (excess error) {
 		excess = c.meterControls(batch.Controls, now)
 	}
 	if len(batch.Messages) > 0 && p.metered {
-		var err error
-		if batch.Messages, err = c.meterMessages(batch.Messages, now); err != nil {
+		within, err := c.meterMessages(batch.Messages, now)
+		if err != nil {
 			excess = err
+			c.spill(batch.Messages[len(within):])
 		}
+		batch.Messages = within
 	}
 	return excess
+}
+
+// spill counts messages that came and go to nobody.
+func (c *Conn) spill(msgs []transport.Message) {
+	n := 0
+	for i := range msgs {
+		n += len(msgs[i].Payload)
+	}
+	c.side.counters.received.Add(uint64(len(msgs)))
+	c.side.counters.bytesReceived.Add(uint64(n))
+	c.side.counters.discarded.Add(uint64(len(msgs)))
 }
 
 // receive takes messages to whoever wants them at this stage of the connection.

@@ -64,7 +64,7 @@ func (v *service) rest(d time.Duration) {
 
 // shake does the opening handshake of one socket.
 func (v *service) shake(nc net.Conn) {
-	a := &arrival{service: v, socket: nc}
+	a := &arrival{service: v, socket: nc, began: time.Now()}
 	defer a.over()
 	defer func() {
 		if r := recover(); r != nil { // in the user's Authorize, CheckOrigin, Metadata

@@ -224,7 +224,7 @@ func (s *Server) Books() Books { return s.s.ledger.books() }
 // ServeHTTP upgrades a request to a connection. It returns when the connection
 // has been handed to its actor, or refused.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	a := &arrival{service: s.s}
+	a := &arrival{service: s.s, began: time.Now()}
 	defer a.over()
 	wire, req, err := a.upgrader().UpgradeHTTP(w, r)
 	if err != nil {
