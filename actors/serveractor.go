@@ -3,6 +3,7 @@ package actors
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -313,6 +314,7 @@ func (*gone) private() {}
 type accepted struct {
 	connection
 	line *hookline // nil if nobody wants to know of it
+	end  any       // how the peer ended the connection while the hooks were called
 }
 
 func (a *accepted) Receive(ctx actor.Context) {
@@ -361,11 +363,30 @@ func (a *accepted) ask(k hookKind) bool {
 
 // greeting is the state in which the hooks are called, before any message.
 func (a *accepted) greeting(ctx actor.Context) {
-	m, ok := ctx.Message().(*hookOver)
-	switch {
-	case !ok:
+	switch m := ctx.Message().(type) {
+	case *peerClosed, *violated:
+		a.end = m // behind what came before it, which nobody has had yet
+	case *ended:
+		if a.end != nil && errors.Is(m.err, io.EOF) {
+			a.peerLeft = true
+			return
+		}
 		a.ready(ctx)
+	case *hookOver:
+		a.hooked(m)
+	default:
+		a.ready(ctx)
+	}
+}
+
+// hooked goes on behind a hook.
+func (a *accepted) hooked(m *hookOver) {
+	switch {
 	case m.err != nil:
+		a.gotClose = a.end != nil // nothing more is to be expected of the peer
+		if c, ok := a.end.(*peerClosed); ok {
+			a.conn.peerCode.Store(uint32(c.frame.Code))
+		}
 		a.close(refusal(m.err), false, m.err)
 	case m.kind == hookConnect:
 		a.announce()
@@ -382,7 +403,7 @@ func (a *accepted) announce() {
 
 func (a *accepted) enter() {
 	a.state = a.connection.ready
-	a.conn.reader.PostUserMessage(&openingOver{})
+	a.conn.reader.PostUserMessage(&openingOver{then: a.end})
 }
 
 // farewell tells the end to those who knew the connection, and then to the shard.

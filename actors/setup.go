@@ -67,7 +67,10 @@ type opened struct {
 }
 
 // openingOver: messages go to the modules from now on. Connection → Reader
-type openingOver struct{}
+type openingOver struct {
+	// then is for the connection, behind what came during the set-up; may be nil.
+	then any
+}
 
 func (*opened) private()      {}
 func (*openingOver) private() {}
@@ -186,16 +189,17 @@ func (o *Setup) discard() {
 
 // goOn hands the modules what came during the set-up and was not part of it. The
 // reader does it, so that nothing newer overtakes it.
-func (c *Conn) goOn(*openingOver) {
-	o := c.opening.Swap(nil)
-	if o == nil {
-		return
+func (c *Conn) goOn(m *openingOver) {
+	if o := c.opening.Swap(nil); o != nil {
+		for _, h := range o.end() {
+			c.dispatch(h.batch, h.batch.Messages[h.n:])
+			h.batch.Release()
+		}
+		c.flush()
 	}
-	for _, h := range o.end() {
-		c.dispatch(h.batch, h.batch.Messages[h.n:])
-		h.batch.Release()
+	if m.then != nil {
+		c.connection.PostUserMessage(m.then)
 	}
-	c.flush()
 }
 
 // setUp authenticates, runs the steps, and asks for what is wanted, in this order.
