@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hawser-go/hawser/transport"
@@ -95,8 +96,15 @@ func TestPreparedMessagesReachEveryKindOfConnection(t *testing.T) {
 						if sent := w.server.Stats().BytesSent; deflate && sent > 15*500 || !deflate && sent < 15*5000 {
 							t.Errorf("%d bytes were sent", sent)
 						}
-						_ = w.client.Close(context.Background())
-						_ = w.server.Close(context.Background())
+						for _, end := range []func(context.Context) error{w.client.Close, w.server.Close} {
+							if err := end(context.Background()); err != nil {
+								t.Error(err)
+							}
+						}
+						<-w.served
+						_ = w.listener.Close()
+						synctest.Wait()
+						nothingLeft(t, w.system)
 					})
 				})
 			}
