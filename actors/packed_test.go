@@ -103,6 +103,7 @@ func TestPreparedMessagesReachEveryKindOfConnection(t *testing.T) {
 						}
 						<-w.served
 						_ = w.listener.Close()
+						time.Sleep(10 * time.Second) // protoactor's throttle of dead letters ends
 						synctest.Wait()
 						nothingLeft(t, w.system)
 					})
