@@ -61,6 +61,8 @@ func (a *clientActor) Receive(ctx actor.Context) {
 			return
 		}
 		a.parts.ended(ctx, m.Who)
+	case *revival:
+		a.parts.revive(ctx, m.child)
 	case *hooksOver:
 		a.parts.poison(ctx)
 	case *keepAlive:

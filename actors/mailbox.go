@@ -147,12 +147,17 @@ func (m *mailbox) evict(match func(any) bool) any {
 	return nil
 }
 
-// reopen makes the mailbox of an actor that has stopped that of the next one. It is
-// called before that one is spawned.
-func (m *mailbox) reopen() {
+// reopen makes the mailbox of an actor that has stopped that of the next one, which is
+// spawned behind it. It reports false, and has done nothing, while the turn in which
+// the actor stopped is not over.
+func (m *mailbox) reopen() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.closed, m.suspended = false, false
+	if m.running {
+		return false
+	}
+	m.closed, m.suspended, m.started = false, false, false
+	return true
 }
 
 // RegisterHandlers implements actor.Mailbox.

@@ -223,10 +223,7 @@ func (p *parts) poison(ctx actor.Context) {
 // ended notes the end of a child; with the last module that had mail the owner
 // stops. One that somebody else has stopped gets a successor.
 func (p *parts) ended(ctx actor.Context, child *actor.PID) {
-	if !p.ending && !p.gaveUp[child.Id] {
-		p.revive(ctx, child)
-	}
-	delete(p.works, child.Id)
+	p.revive(ctx, child)
 	if !p.left[child.Id] {
 		return
 	}
@@ -239,23 +236,45 @@ func (p *parts) ended(ctx actor.Context, child *actor.PID) {
 // revive puts a new actor in the place of one that was stopped and should not have
 // been. What it had to do is lost, and has its outcome.
 func (p *parts) revive(ctx actor.Context, child *actor.PID) {
+	if p.ending || p.gaveUp[child.Id] {
+		return
+	}
 	var err error
 	p.revived++
 	switch t, s := p.targetOf(child), p.stationOf(child); {
 	case child.Equal(p.router):
 		err = p.spawnRouter(ctx)
 	case t != nil && t.module.Restart == supervisor.Permanent:
-		t.box.reopen()
+		if !t.box.reopen() {
+			p.reviveSoon(ctx, child)
+			return
+		}
 		t.down.Store(false)
 		err = p.spawnTarget(ctx, t)
 	case s != nil:
-		s.box.reopen()
+		if !s.box.reopen() {
+			p.reviveSoon(ctx, child)
+			return
+		}
 		err = p.spawnStation(ctx, s)
 	default:
 		return
 	}
+	delete(p.works, child.Id)
 	p.side.counters.restarts.Add(1)
 	p.side.logger.Warn("actors: an actor was stopped from outside and has a successor", "actor", child.Id, "error", err)
+}
+
+// revival: an actor that was stopped may be in its last turn no more. Timer → Client,
+// Server
+type revival struct{ child *actor.PID }
+
+func (*revival) private() {}
+
+// reviveSoon tries again in a moment.
+func (p *parts) reviveSoon(ctx actor.Context, child *actor.PID) {
+	system, self := ctx.ActorSystem(), ctx.Self()
+	time.AfterFunc(time.Millisecond, func() { system.Root.Send(self, &revival{child: child}) })
 }
 
 func (p *parts) targetOf(pid *actor.PID) *target {

@@ -36,6 +36,8 @@ func (a *serverActor) Receive(ctx actor.Context) {
 		a.shutdown(ctx, m)
 	case *actor.Terminated:
 		a.ended(ctx, m)
+	case *revival:
+		a.parts.revive(ctx, m.child)
 	case *actor.Stopping:
 		a.parts.ending = true
 		a.lobby.close() // whoever stops us: nobody new is let in
