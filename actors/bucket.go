@@ -47,11 +47,14 @@ func (b *bucket) draw(q quota, now int64, n int) bool {
 	if q.each == 0 {
 		return true
 	}
-	from := max(b.full, now)
-	if from > now && from+int64(n)*q.each > now+q.burst {
+	from, cost := max(b.full, now), int64(longest)
+	if int64(n) < cost/q.each {
+		cost = int64(n) * q.each
+	}
+	if from > now && from+cost > now+q.burst {
 		return false
 	}
-	b.full = from + int64(n)*q.each
+	b.full = from + cost
 	return true
 }
 

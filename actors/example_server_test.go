@@ -292,9 +292,9 @@ func converse(addr net.Addr, path string, header http.Header, text string) strin
 		}}},
 	})
 	check(err)
-	_ = client.Connect(context.Background())
-	_, err = client.SendText(text)
+	_, err = client.SendText(text) // it waits until the client is ready
 	check(err)
+	_ = client.Connect(context.Background())
 	var refused *transport.HandshakeError
 	answer := ""
 	if errors.As(client.WaitReady(context.Background()), &refused) {

@@ -152,20 +152,34 @@ type calls struct {
 	queue []*hooking
 }
 
+// serveCalls runs the hooks that wait. One that ends its goroutine takes this one with
+// it; another goes on with those behind it.
 func (s *station) serveCalls() {
+	returned := true
+	defer func() {
+		if !returned && s.callsOn() {
+			s.side.tasks.start("hook", s.serveCalls)
+		}
+	}()
 	for {
 		s.calls.mu.Lock()
 		h := s.calls.queue[0]
 		s.calls.mu.Unlock()
+		returned = false
 		s.call(h)
-		s.calls.mu.Lock()
-		s.calls.queue = s.calls.queue[1:]
-		over := len(s.calls.queue) == 0
-		s.calls.mu.Unlock()
-		if over {
+		returned = true
+		if !s.callsOn() {
 			return
 		}
 	}
+}
+
+// callsOn strikes the first hook off, which has run, and reports whether there are more.
+func (s *station) callsOn() bool {
+	s.calls.mu.Lock()
+	defer s.calls.mu.Unlock()
+	s.calls.queue = s.calls.queue[1:]
+	return len(s.calls.queue) > 0
 }
 
 func (s *station) call(h *hooking) {

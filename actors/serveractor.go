@@ -221,6 +221,7 @@ func (s *shard) join(ctx actor.Context, m *joined) {
 func (s *service) turnAway(c *Conn) {
 	discard(c.wire)
 	s.admission.leave(c.account)
+	s.endings.add(transport.Abnormal)
 }
 
 // leave forgets a connection that has ended.
@@ -378,6 +379,10 @@ func (a *accepted) greeting(ctx actor.Context) {
 		a.hooked(m)
 	default:
 		a.ready(ctx)
+		if a.end != nil && a.deadline > 0 { // it ends for another reason: the peer's end counts now
+			a.conn.connection.PostUserMessage(a.end)
+			a.end = nil
+		}
 	}
 }
 

@@ -65,10 +65,17 @@ type Conn struct {
 // it). If that fails, for instance for want of descriptors, or nc is something
 // else, a goroutine reads nc behind the same contract.
 func NewConn(nc net.Conn, o ConnOptions) *Conn {
-	c := adopt(nc, o.Poller)
+	c := adopt(nc, &o)
 	if c == nil {
 		c = newPumped(nc)
+		c.init(&o)
 	}
+	return c
+}
+
+// init makes c what o says. With a Poller that is done before the poller knows c: it
+// may be closed at any time, and c with it.
+func (c *Conn) init(o *ConnOptions) {
 	c.server, c.subprotocol = o.Server, o.Subprotocol
 	c.d.init(o.Server, o.limits())
 	c.d.deflate = o.deflate
@@ -77,7 +84,6 @@ func NewConn(nc net.Conn, o ConnOptions) *Conn {
 		c.part.B = append(c.part.B, o.Leftover...)
 		c.leftover = true
 	}
-	return c
 }
 
 // limits returns Limits with defaults. Those that have them already, as from a

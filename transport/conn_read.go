@@ -66,7 +66,10 @@ func (c *Conn) keep(buf *Buffer, b *Batch, used, need int) {
 		b.own(buf)
 		return
 	}
-	size := c.partSize(len(rest), need)
+	size := len(rest) // nothing is read behind it before it is decoded
+	if !c.leftover {
+		size = c.partSize(len(rest), need)
+	}
 	if used == 0 && len(rest) < cap(buf.B) && cap(buf.B) <= size {
 		c.part = buf
 		return

@@ -62,7 +62,7 @@ func newHeadReader(maxBytes, maxHeaders int) *headReader {
 	if maxHeaders <= 0 {
 		maxHeaders = defaultMaxHeaders
 	}
-	return &headReader{maxBytes: maxBytes, maxLines: maxHeaders + 1}
+	return &headReader{maxBytes: maxBytes, maxLines: min(maxHeaders, maxBytes) + 1}
 }
 
 // next reads from r until a whole header is there and returns it with its empty

@@ -17,6 +17,6 @@ func (p *Poller) Close() error { return nil }
 // Handoffs is 0.
 func (p *Poller) Handoffs() uint64 { return 0 }
 
-func adopt(net.Conn, *Poller) *Conn { return nil }
+func adopt(net.Conn, *ConnOptions) *Conn { return nil }
 
 func polled(stream) bool { return false }

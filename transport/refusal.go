@@ -20,6 +20,8 @@ const (
 	lingerBytes = 256 << 10
 	// answerTime is how long a refusal may take when there is no deadline.
 	answerTime = 500 * time.Millisecond
+	// longestTimeout is as long as for ever: a tenth more can still be reckoned with.
+	longestTimeout = 50 * 365 * 24 * time.Hour
 )
 
 // handshakeDeadlines are absolute: one for the handshake, and one a bit later by
@@ -36,6 +38,7 @@ func (u *Upgrader) startDeadlines(nc net.Conn) handshakeDeadlines {
 	if timeout < 0 {
 		return handshakeDeadlines{}
 	}
+	timeout = min(timeout, longestTimeout)
 	now := time.Now()
 	// A connection that has no deadlines fails when they are lifted.
 	_ = nc.SetDeadline(now.Add(timeout))

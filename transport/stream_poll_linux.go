@@ -41,13 +41,14 @@ type pollStream struct {
 	ch     chan struct{} // of done; nil until asked for
 }
 
-// adopt moves nc to p. It returns nil, and leaves nc alone, when that cannot be.
-func adopt(nc net.Conn, p *Poller) *Conn {
+// adopt moves nc to the poller of o. It returns nil, and leaves nc alone, when that
+// cannot be.
+func adopt(nc net.Conn, o *ConnOptions) *Conn {
 	tc, ok := nc.(*net.TCPConn)
-	if !ok || p == nil {
+	if !ok || o.Poller == nil {
 		return nil
 	}
-	l, err := p.pick()
+	l, err := o.Poller.pick()
 	if err != nil {
 		return nil
 	}
@@ -61,7 +62,9 @@ func adopt(nc net.Conn, p *Poller) *Conn {
 	s.fd, s.l = int32(fd), l
 	s.remote, s.local = addrPort(tc.RemoteAddr()), addrPort(tc.LocalAddr())
 	s.state.Store(unstarted | quiet)
+	s.c.init(o)
 	if err := s.l.add(s); err != nil {
+		s.c.release()
 		_ = unix.Close(fd)
 		return nil
 	}

@@ -80,13 +80,18 @@ func (h *host) deliver(d *delivery, without uint32) {
 	d.count()
 }
 
-// bury has those leave whose connections were found to have ended.
+// bury has those leave whose connections were found to have ended: all of them before
+// anybody is told, or telling the others of each would find the next.
 func (h *host) bury(d *delivery) {
+	var told []func(error)
 	for _, s := range d.gone {
 		if s.is(seated) {
 			h.place.rooms.crowd.dismiss(s)
-			h.expel(s)(errLeft)
+			told = append(told, h.expel(s))
 		}
+	}
+	for _, tell := range told {
+		tell(errLeft)
 	}
 }
 

@@ -203,18 +203,21 @@ func TestAfterTheEndOfTheServerNobodyWaits(t *testing.T) {
 	})
 }
 
-// A module that is stopped by force takes the rooms with it, and the server goes on.
+// A module that is stopped by force takes the rooms with it. Its successor opens new
+// ones, and who was in the old ones is told to come back.
 func TestTheRoomsEndWithTheirModule(t *testing.T) {
 	in(t, setting{}, func(w *world) {
 		ann := w.visit()
 		w.enter("lobby", ann)
 		w.system.Root.Stop(w.pid("module"))
-		synctest.Wait()
-		if err := w.rooms.Room("lobby").Broadcast(text("x")); !errors.Is(err, ErrClosed) {
-			t.Errorf("got %v", err)
+		time.Sleep(time.Second)
+		lobby := w.rooms.Room("lobby")
+		if lobby.Len() != 0 || ann.conn.CloseCode() != transport.ServiceRestart {
+			t.Errorf("%d members, and the connection ended with %d", lobby.Len(), ann.conn.CloseCode())
 		}
-		if w.visit().State() != actors.Ready {
-			t.Error("the server serves no more")
+		w.enter("lobby", w.visit())
+		if result, err := lobby.BroadcastWait(bg, text("x")); result.Reached != 1 || err != nil {
+			t.Errorf("reached %d: %v", result.Reached, err)
 		}
 	})
 }

@@ -1,6 +1,10 @@
 package rooms
 
-import "github.com/asynkron/protoactor-go/actor"
+import (
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/hawser-go/hawser/transport"
+)
 
 // vigil is told of the ends of the connections that are in rooms, and of the end of
 // the module. It is a process and no actor: it has no mailbox to wait in, and nothing
@@ -28,16 +32,15 @@ func (v *vigil) SendSystemMessage(_ *actor.PID, msg any) {
 // Stop implements actor.Process.
 func (*vigil) Stop(*actor.PID) {}
 
-// settle reports whether ctx's actor is the home.
+// settle reports whether ctx's actor is the home. One that comes when the one before
+// has ended opens the rooms again: somebody has stopped it, and the server lives on.
 func (r *Rooms) settle(ctx actor.Context) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	switch {
-	case r.closed:
-		return false
-	case r.home != nil:
+	if r.home != nil && !r.closed {
 		return r.home.Equal(ctx.Self())
 	}
+	r.closed = false
 	registry := ctx.ActorSystem().ProcessRegistry
 	id := ctx.Self().Id + "/" + r.nameOf("vigil")
 	pid, ok := registry.Add(&vigil{rooms: r}, id)
@@ -59,7 +62,8 @@ func (r *Rooms) isHome(who *actor.PID) bool {
 	return r.home != nil && r.home.Equal(who)
 }
 
-// close ends all rooms: the module has ended.
+// close ends all rooms: the module has ended. Connections that are still there, because
+// it was the module alone that somebody has stopped, are told to come back.
 func (r *Rooms) close() {
 	r.mu.Lock()
 	r.closed = true
@@ -74,7 +78,11 @@ func (r *Rooms) close() {
 	for _, p := range rooms {
 		p.close(ErrClosed)
 	}
+	left := r.crowd.first()
 	r.crowd.clear()
+	for _, s := range left {
+		s.conn.Close(transport.ServiceRestart, "the rooms have ended")
+	}
 }
 
 // event broadcasts what Options.Events makes of an event.
