@@ -270,10 +270,10 @@ func (c *Conn) deaf() bool {
 
 // handled counts a delivery or a parcel that is over.
 func (c *Conn) handled() {
+	if c.side.policy.idle > 0 {
+		c.lastMessage.Store(nanos()) // it had to wait for us so far; first, or it seems idle in between
+	}
 	if c.unanswered.Add(-1) == 0 {
-		if c.side.policy.idle > 0 {
-			c.lastMessage.Store(nanos()) // it had to wait for us so far
-		}
 		c.part()
 		c.hangUpNow()
 	}
@@ -350,10 +350,18 @@ func (c *Conn) resume() {
 	c.pausing.Lock()
 	defer c.pausing.Unlock()
 	if c.pauses--; c.pauses == 0 {
-		c.seen() // what the peer sent meanwhile has yet to be read
+		c.unheard() // what the peer sent meanwhile has yet to be read
 		c.wire.Resume()
 	}
 }
+
+// occupied reports whether it is not for the client to say something: nothing is read,
+// or there are messages of it that have yet to be handled. A moment in which it is being
+// read counts too, so it only puts the end off.
+func (c *Conn) occupied() bool { return c.unanswered.Load() > 0 || c.deaf() }
+
+// unheard notes that the silence of the peer was ours: nothing was read.
+func (c *Conn) unheard() { c.lastMessage.Store(c.seen()) }
 
 // seen notes that the peer was heard, and returns when, in ns.
 func (c *Conn) seen() int64 {

@@ -283,15 +283,6 @@ func (c *connection) look(ctx actor.Context) {
 	c.schedule()
 }
 
-// idle is how long the client has sent nothing that it could have. While it waits for
-// an answer, or is not read, it is not the client who is idle.
-func (c *connection) idle(now int64) time.Duration {
-	if c.conn.unanswered.Load() > 0 || c.conn.deaf() {
-		c.conn.lastMessage.Store(now)
-	}
-	return time.Duration(now - c.conn.lastMessage.Load())
-}
-
 // overstayed ends a connection whose time is over, and asks whether it may stay if
 // that is due.
 func (c *connection) overstayed(now int64) {
@@ -299,7 +290,7 @@ func (c *connection) overstayed(now int64) {
 	switch t := c.terms; {
 	case t != nil && t.expires > 0 && now >= t.expires:
 		c.close(transport.CloseError{Code: transport.ServiceRestart, Reason: "connection is too old"}, false, errLifetime)
-	case p.idle > 0 && c.idle(now) >= p.idle:
+	case p.idle > 0 && now-c.conn.lastMessage.Load() >= int64(p.idle) && !c.conn.occupied():
 		c.close(transport.CloseError{Code: transport.GoingAway, Reason: "idle"}, false, errIdle)
 	case t == nil || t.recheck == 0 || now < t.recheck:
 	case t.asking:

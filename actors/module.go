@@ -230,14 +230,14 @@ func (m *moduleActor) handle(d *delivery) {
 		if inTurn && d.done < n && clock.overdue(d.done) {
 			m.ctx.conn, t.current = nil, nil
 			t.slow()
-			d.conn.seen() // the silence was ours
+			d.conn.unheard() // the silence was ours
 			d.yield()
 			return
 		}
 	}
 	m.ctx.conn, t.current = nil, nil
 	if took := nanos() - since; t.took(took) && inTurn {
-		d.conn.seen() // the silence was ours
+		d.conn.unheard() // the silence was ours
 	}
 	d.finish()
 }

@@ -76,13 +76,13 @@ func (p *parcel) work(s *station) {
 			s.slow()
 			s.current = nil
 			s.box.moveOver()
-			p.conn.seen() // the silence was ours
+			p.conn.unheard() // the silence was ours
 			p.queue(s)
 			return
 		}
 	}
 	if s.took(nanos()-now) && !p.waited {
-		p.conn.seen()
+		p.conn.unheard()
 	}
 	p.msgs = p.msgs[:p.kept]
 	s.current = nil

@@ -81,7 +81,9 @@ func (t *table) newView(path string) *view {
 		v.try()
 	} else if len(v.groups) == 1 {
 		for _, i := range v.groups[0].instances {
-			i.alone = i.alone || !i.placed
+			if !i.placed { // later it is only read: views are made by many then
+				i.alone = true
+			}
 		}
 	}
 	if t.routing == ToFirst && len(v.groups) > 1 || len(v.groups) == 0 {
