@@ -157,7 +157,7 @@ func (a *arrival) upgrader() *transport.Upgrader {
 // refused counts and logs a handshake that failed.
 func (s *service) refused(err error) {
 	status := 0
-	if e, ok := errors.AsType[*transport.HandshakeError](err); ok {
+	if e, ok := errors.AsType[*transport.HandshakeError](err); ok && !errors.Is(err, errCut) {
 		status = e.Status
 	}
 	s.refusals.add(status)

@@ -169,7 +169,7 @@ func (c *connection) closingDown(ctx actor.Context) {
 		answer(ctx, &Sent{Err: ErrStopped})
 	case *leave:
 		c.hurry(m.by)
-	case *Close, *violated, *revalidated:
+	case *Close, *violated, *revalidated, *greeted:
 		// it is ending already
 	case *pongReceived:
 		c.pong(m)

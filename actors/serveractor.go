@@ -377,6 +377,11 @@ func (a *accepted) greeting(ctx actor.Context) {
 		a.ready(ctx)
 	case *hookOver:
 		a.hooked(m)
+	case *greeted:
+		a.state = a.connection.ready
+		if a.end != nil {
+			a.conn.connection.PostUserMessage(a.end)
+		}
 	default:
 		a.ready(ctx)
 		if a.end != nil && a.deadline > 0 { // it ends for another reason: the peer's end counts now
@@ -408,10 +413,14 @@ func (a *accepted) announce() {
 	}
 }
 
-func (a *accepted) enter() {
-	a.state = a.connection.ready
-	a.conn.reader.PostUserMessage(&openingOver{then: a.end})
-}
+// enter has what came meanwhile handled. How the peer ended the connection counts
+// behind that.
+func (a *accepted) enter() { a.conn.reader.PostUserMessage(&openingOver{then: &greeted{}}) }
+
+// greeted: what came while the hooks were called has been handed on. Reader → Connection
+type greeted struct{}
+
+func (*greeted) private() {}
 
 // farewell tells the end to those who knew the connection, and then to the shard.
 func (a *accepted) farewell() {
@@ -426,7 +435,7 @@ func (a *accepted) farewell() {
 // refusal is the close frame for a connection that a hook refused: what the hook
 // says, if it returned a close frame, else 1008 (RFC 6455 §7.4.1).
 func refusal(err error) transport.CloseError {
-	if c, ok := errors.AsType[*transport.CloseError](err); ok {
+	if c, ok := errors.AsType[*transport.CloseError](err); ok && c != nil {
 		return transport.CloseError{Code: orNormal(c.Code), Reason: c.Reason}
 	}
 	return transport.CloseError{Code: transport.PolicyViolation}

@@ -16,8 +16,14 @@ type UnstoppedError struct {
 	Err  error
 }
 
+// Error names some of what is left.
 func (e *UnstoppedError) Error() string {
-	return fmt.Sprintf("actors: not stopped in time: %s: %v", strings.Join(e.Left, ", "), e.Err)
+	const named = 10
+	left := strings.Join(e.Left[:min(named, len(e.Left))], ", ")
+	if more := len(e.Left) - named; more > 0 {
+		left = fmt.Sprintf("%s and %d more", left, more)
+	}
+	return fmt.Sprintf("actors: not stopped in time: %s: %v", left, e.Err)
 }
 
 // Unwrap returns the cause.

@@ -58,6 +58,9 @@ func (o *outbox) awaitDrained(w onlooker) (waits bool, err error) {
 	if o.letters == nil {
 		o.letters = &letters{}
 	}
+	if w.pid != nil && slices.ContainsFunc(o.letters.waiters, func(other onlooker) bool { return w.pid.Equal(other.pid) }) {
+		return true, nil
+	}
 	o.letters.waiters = append(o.letters.waiters, w)
 	return true, nil
 }
@@ -102,7 +105,7 @@ func (o *outbox) waitDrained(ctx context.Context) error {
 func (c *Conn) Congested() bool { return c.out.isCongested() }
 
 // NotifyDrained has pid sent one *Drained as soon as the connection is not congested:
-// at once if it is not. The end of the connection counts, with an error.
+// at once if it is not; who has asked already gets one all the same. The end of the connection counts, with an error.
 func (c *Conn) NotifyDrained(pid *actor.PID) {
 	c.out.notifyDrained(onlooker{side: c.side, pid: pid, conn: c})
 }
