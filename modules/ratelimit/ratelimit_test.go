@@ -141,7 +141,8 @@ func TestCloseTellsThePeerTheCode(t *testing.T) {
 				events := w.Client.States(context.Background())
 				flood(w, 10)
 				time.Sleep(time.Minute)
-				if n := len(w.Arrived()); n != 3 {
+				// A client that is told to try again later comes back with what has not left.
+				if n := len(w.Arrived()); n < 3 || n > 3 && code != transport.TryAgainLater {
 					t.Errorf("%d messages arrived, want the 3 before", n)
 				}
 				for e := range events {
