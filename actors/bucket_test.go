@@ -149,3 +149,14 @@ func TestAMessageLargerThanTheBucketIsMadeUpFor(t *testing.T) {
 		}
 	}
 }
+
+func TestAHugeDrawAtATinyRateEmptiesTheBucket(t *testing.T) {
+	q := newQuota(0.001, 10)
+	var b bucket
+	if !b.draw(q, 1e18, math.MaxInt32) {
+		t.Error("a full bucket refuses")
+	}
+	if b.draw(q, 1e18+int64(time.Hour), 1) {
+		t.Error("an hour later it is full again")
+	}
+}

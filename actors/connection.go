@@ -283,23 +283,6 @@ func (c *connection) look(ctx actor.Context) {
 	c.schedule()
 }
 
-// overstayed ends a connection whose time is over, and asks whether it may stay if
-// that is due.
-func (c *connection) overstayed(now int64) {
-	p := &c.conn.side.policy
-	switch t := c.terms; {
-	case t != nil && t.expires > 0 && now >= t.expires:
-		c.close(transport.CloseError{Code: transport.ServiceRestart, Reason: "connection is too old"}, false, errLifetime)
-	case p.idle > 0 && now-c.conn.lastMessage.Load() >= int64(p.idle) && !c.conn.occupied():
-		c.close(transport.CloseError{Code: transport.GoingAway, Reason: "idle"}, false, errIdle)
-	case t == nil || t.recheck == 0 || now < t.recheck:
-	case t.asking:
-		c.close(refusal(errUnanswered), false, errUnanswered)
-	default:
-		c.revalidate(now)
-	}
-}
-
 func (c *connection) ping(now int64) {
 	c.pulse.since, c.pulse.waiting = now, true
 	c.pulse.sequence++

@@ -75,26 +75,3 @@ func (c *Conn) meterControls(came int, now int64) error {
 	}
 	return nil
 }
-
-// terms are the times that a connection is bound to. They are made only if there are
-// some.
-type terms struct {
-	expires int64              // the end of its lifetime, ns; 0: none
-	recheck int64              // when its principal is asked about again, or the answer is due, ns; 0: not
-	asking  bool               // it has been asked about
-	cancel  context.CancelFunc // ends the asking
-}
-
-func newTerms(p *policy, known bool, now time.Time) *terms {
-	if p.lifetime == 0 && (p.revalidate == nil || !known) {
-		return nil
-	}
-	t := &terms{}
-	if p.lifetime > 0 {
-		t.expires = instant(now.Add(scatter(p.lifetime)))
-	}
-	if p.revalidate != nil && known {
-		t.recheck = instant(now.Add(scatter(p.revalidateEvery)))
-	}
-	return t
-}
