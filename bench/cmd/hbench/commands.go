@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/hawser-go/hawser/bench/internal/report"
@@ -15,7 +16,7 @@ import (
 
 // run measures what the flags ask for.
 func run(ctx context.Context, args []string) error {
-	s := settings{scenarios: "A-100-64,B-10-64,S"}
+	s := settings{scenarios: strings.Join(runner.Usual(), ","), reps: 2, runner: runner.Options{Rounds: 3}}
 	flags := flag.NewFlagSet("hbench run", flag.ContinueOnError)
 	s.register(flags)
 	if err := flags.Parse(args); err != nil {
@@ -27,7 +28,7 @@ func run(ctx context.Context, args []string) error {
 
 // check measures what the targets need, or takes recorded results, and judges.
 func check(ctx context.Context, args []string) error {
-	s := settings{scenarios: strings.Join(report.TargetScenarios(), ",")}
+	s := settings{scenarios: strings.Join(report.TargetScenarios(), ","), reps: 3, runner: runner.Options{Rounds: 8}}
 	flags := flag.NewFlagSet("hbench check", flag.ContinueOnError)
 	s.register(flags)
 	recorded := flags.Bool("recorded", false, "measure nothing: judge the files of results given as arguments")
@@ -75,10 +76,16 @@ func tables(args []string) error {
 }
 
 func list() error {
+	usual := runner.Usual()
 	for _, s := range runner.Scenarios() {
-		if _, err := fmt.Fprintf(os.Stdout, "%-10s %s\n", s.Name, s.What); err != nil {
+		mark := " "
+		if slices.Contains(usual, s.Name) {
+			mark = "*"
+		}
+		if _, err := fmt.Fprintf(os.Stdout, "%s %-11s %s\n", mark, s.Name, s.What); err != nil {
 			return err
 		}
 	}
-	return nil
+	_, err := fmt.Fprintln(os.Stdout, "\n* what `hbench run` measures when it is not told")
+	return err
 }

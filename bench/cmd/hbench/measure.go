@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 // settings are the flags that run and check share.
 type settings struct {
 	servers   string
+	clients   string
 	only      string
 	scenarios string
 	results   string
@@ -27,27 +29,37 @@ type settings struct {
 }
 
 func (s *settings) register(flags *flag.FlagSet) {
-	flags.StringVar(&s.servers, "servers", "servers.txt", "list of candidates")
+	flags.StringVar(&s.servers, "servers", "servers.txt", "list of the servers")
+	flags.StringVar(&s.clients, "clients", "clients.txt", "list of the clients, for K")
 	flags.StringVar(&s.only, "only", "", "comma-separated names or patterns of candidates (default: all)")
 	flags.StringVar(&s.scenarios, "scenarios", s.scenarios, "comma-separated names or patterns of scenarios")
 	flags.StringVar(&s.results, "results", "results", "folder for the records; empty: none are kept")
-	flags.IntVar(&s.reps, "reps", 3, "repetitions, each with fresh processes")
-	flags.IntVar(&s.runner.Rounds, "rounds", 8, "slices of each candidate in a repetition")
-	flags.DurationVar(&s.runner.Slice, "slice", 150*time.Millisecond, "measured length of a slice; S takes four times as much")
+	flags.IntVar(&s.reps, "reps", s.reps, "repetitions, each with fresh processes")
+	flags.IntVar(&s.runner.Rounds, "rounds", s.runner.Rounds, "slices of each candidate in a repetition; D-10000 and K take fewer")
+	flags.DurationVar(&s.runner.Slice, "slice", 150*time.Millisecond, "measured length of a slice; some scenarios take more")
 	flags.DurationVar(&s.runner.Warm, "warm", 50*time.Millisecond, "load before each slice")
+	flags.StringVar(&s.runner.Profiles, "prof", "", "folder for a profile of each server: of the processor, in C of the heap")
 	flags.DurationVar(&s.runner.Quiet, "quiet", 3*time.Second, "how long to wait at most for other processes to leave the machine alone")
 }
 
 // measure runs all repetitions and returns what came out, up to an error or interrupt.
 func (s *settings) measure(ctx context.Context) (results []result.Result, err error) {
 	s.runner.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
-	candidates, err := s.candidates()
-	if err != nil {
-		return nil, err
-	}
 	scenarios, err := runner.Select(s.scenarios)
 	if err != nil {
 		return nil, err
+	}
+	candidates, err := s.candidates(scenarios)
+	if err != nil {
+		return nil, err
+	}
+	if scenarios, err = s.taken(scenarios, candidates); err != nil {
+		return nil, err
+	}
+	if s.runner.Profiles != "" {
+		if err := os.MkdirAll(s.runner.Profiles, 0o755); err != nil {
+			return nil, err
+		}
 	}
 	record, err := s.record()
 	if err != nil {
@@ -75,11 +87,40 @@ func (s *settings) measure(ctx context.Context) (results []result.Result, err er
 	return results, nil
 }
 
-// candidates are those asked for and built.
-func (s *settings) candidates() ([]runner.Candidate, error) {
-	all, err := runner.ReadCandidates(s.servers)
+// taken leaves out the scenarios that no candidate takes part in.
+func (s *settings) taken(scenarios []runner.Scenario, candidates []runner.Candidate) ([]runner.Scenario, error) {
+	var taken []runner.Scenario
+	for _, one := range scenarios {
+		if len(runner.Fit(one, candidates)) == 0 {
+			s.runner.Log.Warn("skipped", "scenario", one.Name, "reason", "no candidate takes part")
+			continue
+		}
+		taken = append(taken, one)
+	}
+	if len(taken) == 0 {
+		return nil, errors.New("no candidate takes part in these scenarios")
+	}
+	return taken, nil
+}
+
+// candidates are those asked for and built: the servers, and the clients if a scenario
+// needs them. It also chooses the server that the clients are measured with.
+func (s *settings) candidates(scenarios []runner.Scenario) ([]runner.Candidate, error) {
+	all, err := runner.ReadServers(s.servers)
 	if err != nil {
 		return nil, err
+	}
+	for _, c := range all {
+		if c.Kind == result.Floor && c.Missing() == "" && s.runner.Server.Name == "" {
+			s.runner.Server = c
+		}
+	}
+	if slices.ContainsFunc(scenarios, func(s runner.Scenario) bool { return s.Shape == runner.Client }) {
+		clients, err := runner.ReadClients(s.clients)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, clients...)
 	}
 	var present []runner.Candidate
 	for _, c := range all {
@@ -97,7 +138,7 @@ func (s *settings) candidates() ([]runner.Candidate, error) {
 		present = append(present, c)
 	}
 	if len(present) == 0 {
-		return nil, errors.New("no candidate is left; are the servers built? (go build -o bin/ ./cmd/...)")
+		return nil, errors.New("no candidate is left; are the programs built? (go build -o bin/ ./cmd/...)")
 	}
 	return present, nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/hawser-go/hawser/bench/internal/peer"
 	"github.com/hawser-go/hawser/bench/internal/wire"
 )
 
@@ -17,15 +18,19 @@ type loop struct {
 	epoll    int
 	listener int
 	conns    map[int32]*conn
-	in, out  []byte // one read and its answers, for all connections
+	subs     map[*conn]struct{} // those of /sub
+	in, out  []byte             // one read and its answers, for all connections
 }
 
 type conn struct {
-	fd       int
-	upgraded bool
-	rest     []byte // an incomplete frame or request
-	unsent   []byte // answers that the socket did not take
+	fd     int
+	path   string // what the request asked for; empty until it has been answered
+	rest   []byte // an incomplete frame or request
+	unsent []byte // answers that the socket did not take
 }
+
+// errGone ends a connection: the client has closed it.
+var errGone = errors.New("the client has gone")
 
 func newLoop(listener int) (*loop, error) {
 	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
@@ -33,7 +38,7 @@ func newLoop(listener int) (*loop, error) {
 		return nil, os.NewSyscallError("epoll_create", err)
 	}
 	l := &loop{
-		epoll: epoll, listener: listener, conns: map[int32]*conn{},
+		epoll: epoll, listener: listener, conns: map[int32]*conn{}, subs: map[*conn]struct{}{},
 		in: make([]byte, bufferSize), out: make([]byte, 0, bufferSize),
 	}
 	return l, l.control(unix.EPOLL_CTL_ADD, listener, unix.EPOLLIN)
@@ -86,9 +91,14 @@ func (l *loop) handle(c *conn, events uint32) {
 		err = l.read(c)
 	}
 	if err != nil {
-		delete(l.conns, int32(c.fd))
-		_ = unix.Close(c.fd)
+		l.close(c)
 	}
+}
+
+func (l *loop) close(c *conn) {
+	delete(l.conns, int32(c.fd))
+	delete(l.subs, c)
+	_ = unix.Close(c.fd)
 }
 
 func (l *loop) read(c *conn) error {
@@ -100,24 +110,68 @@ func (l *loop) read(c *conn) error {
 	case err != nil:
 		return err
 	case n == 0:
-		return errors.New("the client has gone")
+		return errGone
 	}
-	p, out := l.in[:have+n], l.out[:0]
-	if !c.upgraded {
-		if out, p, err = wire.Upgrade(out, p); err != nil {
+	p := l.in[:have+n]
+	if c.path == "" {
+		if p, err = l.upgrade(c, p); err != nil {
 			return err
 		}
-		c.upgraded = len(out) > 0
 	}
-	if c.upgraded {
-		out, p, _ = wire.Echo(out, p)
-	}
-	c.rest = keep(c.rest, p)
-	l.out = out
-	if len(out) == 0 {
+	if c.path == "" {
+		c.rest = keep(c.rest, p)
 		return nil
 	}
-	return l.write(c, out)
+	step := wire.Echo(l.out[:0], p)
+	l.out = step.All()
+	c.rest = keep(c.rest, step.Rest)
+	switch c.path {
+	case peer.SubPath:
+		return l.answer(c, step.Close, step.Close != nil)
+	case peer.PubPath:
+		l.publish(step.Answers)
+		return l.answer(c, step.Close, step.Close != nil)
+	}
+	return l.answer(c, step.All(), step.Close != nil)
+}
+
+// upgrade answers the request if it is whole, and returns what follows it.
+func (l *loop) upgrade(c *conn, p []byte) (rest []byte, err error) {
+	answer, rest, path, err := wire.Upgrade(l.out[:0], p)
+	if err != nil || path == "" {
+		return rest, err
+	}
+	c.path = path
+	if path == peer.SubPath {
+		l.subs[c] = struct{}{}
+	}
+	return rest, l.write(c, answer)
+}
+
+// answer sends p, and ends the connection if that closes it.
+func (l *loop) answer(c *conn, p []byte, closed bool) error {
+	if len(p) > 0 {
+		if err := l.write(c, p); err != nil {
+			return err
+		}
+	}
+	if closed {
+		return errGone
+	}
+	return nil
+}
+
+// publish sends all that one read of a publisher has brought to each subscriber with one
+// write.
+func (l *loop) publish(frames []byte) {
+	if len(frames) == 0 {
+		return
+	}
+	for c := range l.subs {
+		if l.write(c, frames) != nil {
+			l.close(c)
+		}
+	}
 }
 
 // keep copies what is left of a read; an idle connection has no memory for it.

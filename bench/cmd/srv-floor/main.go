@@ -1,5 +1,5 @@
-// srv-floor echoes from one bare epoll loop on one thread, without actors, goroutines or
-// allocations, and without checks. It is no server that one could use: it is the bound
+// srv-floor echoes and fans out from one bare epoll loop on one thread, without actors,
+// goroutines or allocations, and without checks. It is no server that one could use: it is the bound
 // of what the kernel and the frame format leave to win.
 package main
 
@@ -15,6 +15,7 @@ import (
 const backlog = 4096
 
 func main() {
+	peer.Know()
 	listener, addr, err := listen()
 	if err != nil {
 		peer.Fail(err)

@@ -16,7 +16,7 @@ const (
 )
 
 // echoRaw answers with one write whatever one read has brought.
-func echoRaw(c net.Conn, work func()) error {
+func echoRaw(c net.Conn, work peer.Work) error {
 	in := make([]byte, firstBuffer)
 	var out []byte
 	have := 0
@@ -27,19 +27,22 @@ func echoRaw(c net.Conn, work func()) error {
 		}
 		have += n
 		full := have == len(in)
-		answers, rest, need := wire.Echo(out[:0], in[:have])
-		if need > peer.MaxMessage {
+		step := wire.Echo(out[:0], in[:have])
+		if step.Need > peer.MaxMessage {
 			return errors.New("message too big")
 		}
-		if out = answers; len(out) > 0 {
+		if out = step.All(); len(out) > 0 {
 			work()
 			if _, err := c.Write(out); err != nil {
 				return err
 			}
 		}
-		have = copy(in, rest)
-		if need > len(in) || full && len(in) < largeBuffer {
-			larger := make([]byte, max(need, 2*len(in)))
+		if step.Close != nil {
+			return nil
+		}
+		have = copy(in, step.Rest)
+		if step.Need > len(in) || full && len(in) < largeBuffer {
+			larger := make([]byte, max(step.Need, 2*len(in)))
 			copy(larger, in[:have])
 			in = larger
 		}

@@ -1,4 +1,4 @@
-// srv-gorilla echoes with gorilla/websocket on net/http. Variant "tuned": no write
+// srv-gorilla is a server with gorilla/websocket on net/http. Variant "tuned": no write
 // buffer while idle (WriteBufferPool), read buffers of 1 KiB, and messages are read into
 // a buffer that the connection keeps.
 package main
@@ -13,15 +13,22 @@ import (
 )
 
 func main() {
+	peer.Know("tuned", peer.Deflate, peer.TLS)
 	upgrader := &websocket.Upgrader{}
 	loop := echo
 	if peer.Variant("tuned") {
 		upgrader = &websocket.Upgrader{WriteBufferPool: new(sync.Pool), ReadBufferSize: 1024, WriteBufferSize: 1024}
 		loop = echoReusing
 	}
+	upgrader.EnableCompression = peer.Variant(peer.Deflate)
+	var h hub
+	t := newTyped()
 	mux := http.NewServeMux()
-	mux.Handle("/echo", handler(upgrader, func(c *websocket.Conn) error { return loop(c, func() {}) }))
+	mux.Handle(peer.EchoPath, handler(upgrader, func(c *websocket.Conn) error { return loop(c, peer.None) }))
 	mux.Handle(peer.SlowPath, handler(upgrader, func(c *websocket.Conn) error { return loop(c, peer.Stall) }))
+	mux.Handle(peer.SubPath, handler(upgrader, h.subscribe))
+	mux.Handle(peer.PubPath, handler(upgrader, h.publish))
+	mux.Handle(peer.TypedPath, handler(upgrader, t.serve))
 	peer.Fail(http.Serve(peer.Listen(), mux))
 }
 
@@ -38,7 +45,7 @@ func handler(upgrader *websocket.Upgrader, loop func(*websocket.Conn) error) htt
 }
 
 // echo is the loop of gorilla's own examples.
-func echo(c *websocket.Conn, work func()) error {
+func echo(c *websocket.Conn, work peer.Work) error {
 	for {
 		kind, p, err := c.ReadMessage()
 		if err != nil {
@@ -51,7 +58,7 @@ func echo(c *websocket.Conn, work func()) error {
 	}
 }
 
-func echoReusing(c *websocket.Conn, work func()) error {
+func echoReusing(c *websocket.Conn, work peer.Work) error {
 	buffer := make([]byte, 0, 512)
 	for {
 		kind, r, err := c.NextReader()

@@ -19,33 +19,30 @@ type conn struct {
 
 	parser parser
 
-	// The stream of frames that it sends is g.pattern for ever: offset is the place
-	// within a frame, pending the bytes that are still to be written.
-	offset  int
-	pending int
+	place   place
 	pong    []byte // goes out at the next frame boundary, before the messages
 	wantOut bool   // waits for EPOLLOUT
+	flight  flight
 
-	sent       []int64 // ring of send times, as long as the messages in flight
-	head, tail int
+	// Of a subscriber: the publishes that it has got, and the place of the next one
+	// among those outstanding.
+	got  uint64
+	slot int
 }
 
 // send queues n messages and writes what the socket takes.
 func (c *conn) send(n int, t int64) error {
-	c.pending += n * c.g.frameSize
+	c.place.queue(&c.g.stream, n)
 	for range n {
-		c.sent[c.head] = t
-		if c.head++; c.head == len(c.sent) {
-			c.head = 0
-		}
+		c.flight.push(t)
 	}
 	return c.flush()
 }
 
 // flush writes what is queued, until the socket is full.
 func (c *conn) flush() error {
-	for c.pending > 0 || len(c.pong) > 0 {
-		p := c.next()
+	for c.place.pending > 0 || len(c.pong) > 0 {
+		p, pong := c.next()
 		n, err := write(c.fd, p)
 		switch {
 		case errors.Is(err, unix.EINTR):
@@ -55,25 +52,26 @@ func (c *conn) flush() error {
 		case err != nil:
 			return err
 		}
-		if len(c.pong) > 0 && c.offset == 0 {
+		if pong {
 			c.pong = c.pong[n:]
 			continue
 		}
-		c.pending -= n
-		c.offset = (c.offset + n) % c.g.frameSize
+		c.place.wrote(&c.g.stream, n)
 	}
 	return c.watch(false)
 }
 
 // next is what to write next: a pong goes between two frames.
-func (c *conn) next() []byte {
+func (c *conn) next() (p []byte, pong bool) {
+	p = c.place.next(&c.g.stream)
 	if len(c.pong) == 0 {
-		return c.g.pattern[c.offset:min(len(c.g.pattern), c.offset+c.pending)]
+		return p, false
 	}
-	if c.offset == 0 {
-		return c.pong
+	rest := c.g.stream.rest(c.place.offset)
+	if rest == 0 {
+		return c.pong, true
 	}
-	return c.g.pattern[c.offset:c.g.frameSize]
+	return p[:rest], false
 }
 
 // watch turns the wish for EPOLLOUT on or off.
@@ -82,11 +80,7 @@ func (c *conn) watch(out bool) error {
 		return nil
 	}
 	c.wantOut = out
-	ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: c.index}
-	if out {
-		ev.Events |= unix.EPOLLOUT
-	}
-	return unix.EpollCtl(c.g.epoll, unix.EPOLL_CTL_MOD, c.fd, &ev)
+	return control(c.g.epoll, unix.EPOLL_CTL_MOD, c.fd, c.index, out)
 }
 
 // receive reads once and returns how many messages came.
@@ -112,17 +106,5 @@ func (c *conn) receive() (int, error) {
 	return messages, err
 }
 
-// answered takes the send time of the oldest message in flight out of the ring.
-func (c *conn) answered() (sentAt int64) {
-	sentAt = c.sent[c.tail]
-	if c.tail++; c.tail == len(c.sent) {
-		c.tail = 0
-	}
-	return sentAt
-}
-
 // close resets the connection, so that no port stays in TIME_WAIT.
-func (c *conn) close() {
-	_ = unix.SetsockoptLinger(c.fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
-	_ = unix.Close(c.fd)
-}
+func (c *conn) close() { reset(c.fd) }

@@ -9,15 +9,19 @@ const (
 	opPing         = 0x9
 	opPong         = 0xA
 
-	finBit  = 0x80
-	maskBit = 0x80
+	finBit        = 0x80
+	compressedBit = 0x40 // RSV1, of permessage-deflate (RFC 7692 §6)
+	rsvBits       = 0x70
+	opBits        = 0x0f
+	maskBit       = 0x80
 )
 
 // maskKey is the same for all frames: the servers cannot tell, and equal input makes
 // equal work.
 var maskKey = [4]byte{0x37, 0xfa, 0x21, 0x3d}
 
-// appendFrame appends one final, masked frame (RFC 6455 §5.2).
+// appendFrame appends one final, masked frame (RFC 6455 §5.2). op may have the
+// compressedBit.
 func appendFrame(dst []byte, op byte, payload []byte) []byte {
 	dst = append(dst, finBit|op)
 	switch n := len(payload); {

@@ -1,6 +1,8 @@
 package load
 
 import (
+	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"strings"
@@ -14,44 +16,9 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// serve runs a WebSocket server whose connections are handled by handle until it errs.
-func serve(t *testing.T, handle func(net.Conn) error) netip.AddrPort {
-	t.Helper()
-	listener, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			c, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer func() { _ = c.Close() }()
-				if _, err := ws.Upgrade(c); err != nil {
-					return
-				}
-				for handle(c) == nil {
-				}
-			}()
-		}
-	}()
-	return netip.MustParseAddrPort(listener.Addr().String())
-}
-
-func echo(c net.Conn) error {
-	p, op, err := wsutil.ReadClientData(c)
-	if err != nil {
-		return err
-	}
-	return wsutil.WriteServerMessage(c, op, p)
-}
-
 func dial(t *testing.T, payload string, addr netip.AddrPort, options ...DialOptions) *Generator {
 	t.Helper()
-	g, err := New([]byte(payload), 100)
+	g, err := New(Options{Payloads: [][]byte{[]byte(payload)}, Batch: 100})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +38,7 @@ func TestRunMeasuresWhatComesBack(t *testing.T) {
 		{Path: "/echo", Conns: 3, Apart: true},
 	} {
 		g := dial(t, strings.Repeat("x", 300), serve(t, echo), o)
-		if err := g.VerifyEach(); err != nil {
+		if err := g.Verify(); err != nil {
 			t.Fatal(err)
 		}
 		marks := 0
@@ -90,7 +57,7 @@ func TestRunMeasuresWhatComesBack(t *testing.T) {
 
 func TestPayloadLargerThanTheSocketBuffersComesBack(t *testing.T) {
 	g := dial(t, strings.Repeat("x", 1<<23), serve(t, echo), DialOptions{Path: "/echo", Conns: 1, InFlight: 2})
-	if err := g.VerifyEach(); err != nil {
+	if err := g.Verify(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := g.Run(Window{Length: time.Millisecond}); err != nil {
@@ -152,11 +119,59 @@ func TestPingsAreAnswered(t *testing.T) {
 		return wsutil.WriteServerMessage(c, op, p)
 	})
 	g := dial(t, "hello", addr, DialOptions{Path: "/echo", Conns: 1})
-	if err := g.VerifyEach(); err != nil {
+	if err := g.Verify(); err != nil {
 		t.Fatal(err)
 	}
 	if got := <-ponged; got != "tick" {
 		t.Errorf("pong with %q", got)
+	}
+}
+
+func TestAPongGoesBetweenTwoFrames(t *testing.T) {
+	const size = 1 << 24 // no socket buffers take that, so the ping comes within the message
+	ponged := make(chan error, 1)
+	addr := serve(t, func(c net.Conn) error {
+		h, err := ws.ReadHeader(c)
+		if err != nil {
+			return err
+		}
+		if err := ws.WriteFrame(c, ws.NewPingFrame([]byte("tick"))); err != nil {
+			return err
+		}
+		p := make([]byte, h.Length)
+		if _, err := io.ReadFull(c, p); err != nil {
+			return err
+		}
+		f, err := readFrame(c)
+		if err == nil && (f.Header.OpCode != ws.OpPong || string(f.Payload) != "tick") {
+			err = fmt.Errorf("%+v", f.Header)
+		}
+		ponged <- err
+		ws.Cipher(p, h.Mask, 0)
+		return wsutil.WriteServerText(c, p)
+	})
+	g := dial(t, strings.Repeat("x", size), addr, DialOptions{Path: "/echo", Conns: 1})
+	if err := g.Verify(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ponged; err != nil {
+		t.Errorf("behind the message came no pong: %v", err)
+	}
+}
+
+func TestAWindowLastsUntilSomethingIsComplete(t *testing.T) {
+	addr := serve(t, func(c net.Conn) error {
+		p, op, err := wsutil.ReadClientData(c)
+		if err != nil {
+			return err
+		}
+		time.Sleep(20 * time.Millisecond) // the generator runs in real time
+		return wsutil.WriteServerMessage(c, op, p)
+	})
+	g := dial(t, "hello", addr, DialOptions{Path: "/echo", Conns: 1})
+	m, err := g.Run(Window{Length: time.Nanosecond})
+	if err != nil || m.Messages != 1 || m.P50 <= 0 {
+		t.Errorf("%+v, %v", m, err)
 	}
 }
 
@@ -183,8 +198,8 @@ func TestWrongEchoesAreErrors(t *testing.T) {
 				return tc.answer(c, p)
 			})
 			g := dial(t, "hello", addr, DialOptions{Path: "/echo", Conns: 1})
-			if err := g.VerifyEach(); err == nil || !strings.Contains(err.Error(), tc.want) {
-				t.Errorf("VerifyEach = %v, want an error with %q", err, tc.want)
+			if err := g.Verify(); err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("Verify = %v, want an error with %q", err, tc.want)
 			}
 		})
 	}

@@ -7,9 +7,11 @@ import (
 )
 
 // parser counts the messages in the byte stream of a server. It survives any split of
-// the stream, and it checks that every message has the size that was sent.
+// the stream, and it checks the size of every message.
 type parser struct {
-	want int // payload bytes of every message
+	least, most int  // payload bytes of a message
+	compressed  bool // every message has RSV1
+	closing     bool // a close frame is welcome
 
 	head    [10]byte // header bytes so far, when a header was split
 	have    int
@@ -24,6 +26,7 @@ type parser struct {
 	control []byte // payload of the current control frame; nil until there is one
 	ping    []byte // payload of the last ping, until the connection has answered it
 	pinged  bool
+	closed  bool // the close frame has come
 }
 
 // feed takes the next bytes of the stream and returns how many messages ended in them.
@@ -96,7 +99,10 @@ func (p *parser) begin(h []byte) error {
 	if h[1]&maskBit != 0 {
 		return errors.New("the server sent a masked frame")
 	}
-	p.fin, p.op = h[0]&finBit != 0, h[0]&0x0f
+	p.fin, p.op = h[0]&finBit != 0, h[0]&opBits
+	if rsv := h[0] & rsvBits; rsv != p.rsv() {
+		return fmt.Errorf("the server sent a frame with the RSV bits %#02x, want %#02x (%#02x: compressed)", rsv, p.rsv(), compressedBit)
+	}
 	switch n := h[1]; n {
 	case 126:
 		p.left = int(binary.BigEndian.Uint16(h[2:]))
@@ -105,12 +111,29 @@ func (p *parser) begin(h []byte) error {
 	default:
 		p.left = int(n)
 	}
-	if p.op < opClose && p.size+p.left > p.want {
-		return fmt.Errorf("the server sent a message of %d bytes or more, want %d", p.size+p.left, p.want)
+	if p.op < opClose && (p.left < 0 || p.left > p.most-p.size) {
+		return fmt.Errorf("the server sent a message of %d bytes or more, want %s", p.size+p.left, p.want())
 	}
 	p.inFrame = true
 	p.control = p.control[:0]
 	return nil
+}
+
+// rsv is the reserved bits of the current frame: those of a message stand in its first
+// frame (RFC 7692 §6).
+func (p *parser) rsv() byte {
+	if p.compressed && p.op != opContinuation && p.op < opClose {
+		return compressedBit
+	}
+	return 0
+}
+
+// want is the size that is asked for, in words.
+func (p *parser) want() string {
+	if p.least == p.most {
+		return fmt.Sprint(p.most)
+	}
+	return fmt.Sprintf("%d to %d", p.least, p.most)
 }
 
 func (p *parser) payload(b []byte) {
@@ -127,6 +150,9 @@ func (p *parser) payload(b []byte) {
 // endFrame reports whether the frame that is complete now ends a message.
 func (p *parser) endFrame() (bool, error) {
 	switch {
+	case p.op == opClose && p.closing:
+		p.closed = true
+		return false, nil
 	case p.op == opClose:
 		return false, fmt.Errorf("the server sent a close frame: %s", closeText(p.control))
 	case p.op == opPing:
@@ -134,8 +160,8 @@ func (p *parser) endFrame() (bool, error) {
 		return false, nil
 	case p.op > opClose || !p.fin:
 		return false, nil
-	case p.size != p.want:
-		return false, fmt.Errorf("the server sent a message of %d bytes, want %d", p.size, p.want)
+	case p.size < p.least:
+		return false, fmt.Errorf("the server sent a message of %d bytes, want %s", p.size, p.want())
 	}
 	p.size = 0
 	return true, nil

@@ -42,7 +42,7 @@ func TestParserCountsMessagesAtEverySplit(t *testing.T) {
 		ws.NewTextFrame(small),
 	)
 	for split := range stream {
-		p := parser{want: 300, keep: true}
+		p := parser{least: 300, most: 300, keep: true}
 		a, err := p.feed(stream[:split])
 		if err != nil {
 			t.Fatalf("split at %d: %v", split, err)
@@ -62,7 +62,7 @@ func TestParserCountsMessagesAtEverySplit(t *testing.T) {
 
 func TestParserReadsEveryLengthEncodingByteByByte(t *testing.T) {
 	for _, size := range []int{0, 1, 125, 126, 65535, 65536} {
-		p := parser{want: size}
+		p := parser{least: size, most: size}
 		messages := 0
 		for _, b := range serverFrames(ws.NewTextFrame(make([]byte, size)), ws.NewTextFrame(make([]byte, size))) {
 			n, err := p.feed([]byte{b})
@@ -95,7 +95,7 @@ func TestParserRefusesWhatNoEchoServerSends(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			p := parser{want: 64}
+			p := parser{least: 64, most: 64}
 			if _, err := p.feed(c.stream); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("feed = %v, want an error with %q", err, c.want)
 			}
@@ -119,7 +119,7 @@ func TestFramesAreReadableByGobwas(t *testing.T) {
 func BenchmarkParser(b *testing.B) {
 	b.ReportAllocs()
 	stream := bytes.Repeat(serverFrames(ws.NewTextFrame(make([]byte, 64))), 100)
-	p := parser{want: 64}
+	p := parser{least: 64, most: 64}
 	for b.Loop() {
 		_, _ = p.feed(stream)
 	}

@@ -4,21 +4,20 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"time"
 )
 
-// patience is how long a server may answer nothing at all before a run gives up.
-const patience = 10 * time.Second
-
-// VerifyEach sends one message on every connection, one connection after another, and
-// checks that the same bytes come back. It leaves out the side connections.
-func (g *Generator) VerifyEach() error {
+// Verify sends one message on every connection, one connection after another, and checks
+// the answer. It leaves out the side connections. With permessage-deflate it does so
+// twice: only the second message can depend on the one before.
+func (g *Generator) Verify() error {
 	for i, c := range g.conns {
-		if c.side {
-			continue
-		}
-		if err := g.verify(c); err != nil {
-			return fmt.Errorf("connection %d of %d: %w", i+1, len(g.conns), err)
+		for range g.o.rounds() {
+			if c.side {
+				continue
+			}
+			if err := g.verify(c); err != nil {
+				return fmt.Errorf("connection %d of %d: %w", i+1, len(g.conns), err)
+			}
 		}
 	}
 	return nil
@@ -27,6 +26,7 @@ func (g *Generator) VerifyEach() error {
 func (g *Generator) verify(c *conn) error {
 	c.parser.keep = true
 	defer func() { c.parser.keep, c.parser.kept = false, nil }()
+	payload := g.o.Payloads[c.place.frame]
 	start := now()
 	if err := c.send(1, start); err != nil {
 		return err
@@ -35,20 +35,41 @@ func (g *Generator) verify(c *conn) error {
 	for answers == 0 {
 		_, err := g.poll(pollInterval, func(from *conn, messages int) error {
 			if from != c || messages != 1 {
-				return errors.New("a message came that nobody asked for")
+				return errUnasked
 			}
-			from.answered()
+			from.flight.pop()
 			answers += messages
 			return nil
 		})
 		if err != nil {
 			return err
 		}
-		if now()-start > int64(patience) {
-			return fmt.Errorf("no echo in %v", patience)
+		if now()-start > int64(g.patience) {
+			return fmt.Errorf("no echo in %v", g.patience)
 		}
 	}
-	if !bytes.Equal(c.parser.kept, g.payload) {
+	return g.o.judge(payload, c.parser.kept)
+}
+
+// rounds is how many messages of a connection tell whether its server works.
+func (o *Options) rounds() int {
+	if o.Deflate {
+		return 2
+	}
+	return 1
+}
+
+// judge says what is wrong with an answer, as it came off the wire, to a payload.
+func (o *Options) judge(payload, answer []byte) (err error) {
+	if o.Deflate {
+		if answer, err = inflate(answer, len(payload)); err != nil {
+			return fmt.Errorf("the answer cannot be inflated: %w", err)
+		}
+	}
+	if o.Judge != nil {
+		return o.Judge(payload, answer)
+	}
+	if !bytes.Equal(answer, payload) {
 		return errors.New("the echo differs from what was sent")
 	}
 	return nil

@@ -1,39 +1,75 @@
-// Package peer is what the servers under test share: the listener with its address line,
-// the statistics page, and the work of the slow module. A server from elsewhere does not
+// Package peer is what the servers under test share: the words they are started with,
+// the listener with its address line, the certificate, the statistics page, the work of
+// the slow module, and the messages of the typed route. A server from elsewhere does not
 // need it: it has to print ws://host:port as its first line and to serve /echo.
 package peer
 
 import (
-	"encoding/json"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
 	"net/http/pprof"
 	"os"
-	"runtime"
-	"runtime/debug"
+	"path/filepath"
 	"slices"
-	"time"
+	"strings"
 )
 
 // MaxMessage is the largest message, in bytes, that a server under test takes.
 const MaxMessage = 1 << 20
 
-// SlowPath is the route whose handler calls Stall for every message, before the echo.
-const SlowPath = "/slow"
+// The routes of a server under test.
+const (
+	EchoPath  = "/echo"  // sends every message back
+	SubPath   = "/sub"   // gets what is published; what comes from there is ignored
+	PubPath   = "/pub"   // every message from here goes to all connections of SubPath
+	SlowPath  = "/slow"  // calls Stall for every message, before the echo
+	TypedPath = "/typed" // typed JSON behind three middleware, see Price
+)
 
-// stall is what the slow module takes for one message.
-const stall = 50 * time.Millisecond
+// The words that a server may be started with and that mean the same for all.
+const (
+	Deflate = "deflate" // accept permessage-deflate without context takeover
+	TLS     = "tls"     // speak TLS with a certificate made at the start
+)
 
-// Stall blocks its goroutine for 50 ms, as a module that waits for a database does.
-func Stall() { <-time.After(stall) }
+// Know ends the program if it was started with a word that is not among the known ones:
+// a misspelt variant would measure something else in silence.
+func Know(known ...string) {
+	if err := check(os.Args[1:], known); err != nil {
+		Fail(err)
+	}
+}
+
+func check(words, known []string) error {
+	for _, w := range words {
+		if slices.Contains(known, w) {
+			continue
+		}
+		if len(known) == 0 {
+			return fmt.Errorf("the argument %q means nothing here: there are none", w)
+		}
+		return fmt.Errorf("the argument %q means nothing here; there are: %s", w, strings.Join(known, ", "))
+	}
+	return nil
+}
 
 // Variant reports whether name is among the arguments of the program.
 func Variant(name string) bool { return slices.Contains(os.Args[1:], name) }
 
-// Listen opens a listener on a free port of 127.0.0.1 and announces it. It ends the
-// program if it cannot.
+// Listen opens a listener on a free port of 127.0.0.1 and announces it. It speaks TLS if
+// the program was started so. It ends the program if it cannot.
 func Listen() net.Listener {
+	listener := ListenTCP()
+	if config := TLSConfig(); config != nil {
+		return tls.NewListener(listener, config)
+	}
+	return listener
+}
+
+// ListenTCP is Listen for a server that speaks TLS by itself, with TLSConfig.
+func ListenTCP() net.Listener {
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		Fail(err)
@@ -54,35 +90,15 @@ func Announce(addr string) {
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	go func() { Fail(http.Serve(listener, mux)) }()
-	_, _ = fmt.Fprintf(os.Stdout, "ws://%s\nstats http://%s/stats\n", addr, listener.Addr())
+	scheme := "ws"
+	if TLSConfig() != nil {
+		scheme = "wss"
+	}
+	_, _ = fmt.Fprintf(os.Stdout, "%s://%s\nstats http://%s/stats\n", scheme, addr, listener.Addr())
 }
 
 // Fail ends the program with err on stderr.
 func Fail(err error) {
-	_, _ = fmt.Fprintf(os.Stderr, "%s: %v\n", os.Args[0], err)
+	_, _ = fmt.Fprintf(os.Stderr, "%s: %v\n", filepath.Base(os.Args[0]), err)
 	os.Exit(1)
-}
-
-// Stats is the memory of a server, as its statistics page tells it.
-type Stats struct {
-	Mallocs    uint64 `json:"mallocs"`     // heap objects ever allocated
-	TotalAlloc uint64 `json:"total_alloc"` // bytes ever allocated
-	HeapAlloc  uint64 `json:"heap_alloc"`  // bytes live, or dead and not yet swept
-	StackInuse uint64 `json:"stack_inuse"`
-	Goroutines int    `json:"goroutines"`
-}
-
-// serveStats answers with Stats; with ?gc=1 after two collections (the second empties
-// what sync.Pools kept over the first) and after giving free memory back.
-func serveStats(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Query().Has("gc") {
-		runtime.GC()
-		debug.FreeOSMemory()
-	}
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	_ = json.NewEncoder(w).Encode(Stats{
-		Mallocs: m.Mallocs, TotalAlloc: m.TotalAlloc, HeapAlloc: m.HeapAlloc,
-		StackInuse: m.StackInuse, Goroutines: runtime.NumGoroutine(),
-	})
 }

@@ -2,34 +2,15 @@ package process
 
 import (
 	"bytes"
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"strconv"
 	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/hawser-go/hawser/bench/internal/peer"
 )
-
-// statsTimeout bounds reading the statistics page; a forced collection of a big heap
-// takes part of a second.
-const statsTimeout = 20 * time.Second
-
-// ErrNoStats means that the server has printed no statistics page.
-var ErrNoStats = errors.New("process: the server offers no statistics")
-
-// CPU is the processor time that the server has used, from its process clock; it is
-// exact to the nanosecond, where /proc counts ticks of 10 ms. Zero when it has ended.
-func (p *Process) CPU() time.Duration {
-	const schedClock = 2 // CPUCLOCK_SCHED of clock_getcpuclockid(3)
-	return clock(int32(^p.Pid()<<3 | schedClock))
-}
 
 // OwnCPU is the processor time of the calling process.
 func OwnCPU() time.Duration { return clock(unix.CLOCK_PROCESS_CPUTIME_ID) }
@@ -72,8 +53,8 @@ func machineCPU(line string) time.Duration {
 
 // RSS is the resident memory in bytes. It is taken from smaps_rollup: the counter in
 // /proc/PID/status is kept per thread and may be hundreds of pages behind.
-func (p *Process) RSS() (int64, error) {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", p.Pid()))
+func (c *child) RSS() (int64, error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", c.Pid()))
 	if err != nil {
 		return 0, err
 	}
@@ -89,33 +70,4 @@ func parseRSS(smaps string) (int64, error) {
 		}
 	}
 	return 0, errors.New("process: no Rss line in smaps_rollup")
-}
-
-// Stats reads the statistics page, with collect after a forced garbage collection.
-func (p *Process) Stats(ctx context.Context, collect bool) (s peer.Stats, err error) {
-	page := p.stats.Load()
-	if page == nil {
-		return s, ErrNoStats
-	}
-	address := *page
-	if collect {
-		address += "?gc=1"
-	}
-	ctx, cancel := context.WithTimeout(ctx, statsTimeout)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
-	if err != nil {
-		return s, err
-	}
-	// No connection stays open: it would be one more that the server holds, and no proxy.
-	transport := &http.Transport{DisableKeepAlives: true}
-	response, err := transport.RoundTrip(request)
-	if err != nil {
-		return s, fmt.Errorf("process: statistics: %w", err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	if response.StatusCode != http.StatusOK {
-		return s, fmt.Errorf("process: statistics: %s", response.Status)
-	}
-	return s, json.NewDecoder(response.Body).Decode(&s)
 }

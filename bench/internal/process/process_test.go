@@ -2,9 +2,11 @@ package process
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -37,6 +39,10 @@ func TestMain(m *testing.M) {
 	case "abroad":
 		fmt.Println("ws://192.0.2.1:80")
 		select {}
+	case "client":
+		fmt.Println("start")
+		fmt.Println("end", strings.Join(os.Args[1:], " "))
+		os.Exit(0)
 	case "runner":
 		runtime.LockOSThread()
 		server, err := Start([]string{os.Args[0]}, []string{role + "=server"})
@@ -48,7 +54,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-func start(t *testing.T, as string) (*Process, error) {
+func startAs(t *testing.T, as string) (*Process, error) {
 	t.Helper()
 	runtime.LockOSThread() // for the length of the test; its goroutine ends with it
 	p, err := Start([]string{os.Args[0]}, []string{role + "=" + as})
@@ -91,7 +97,7 @@ func TestServersDieWithTheRunner(t *testing.T) {
 }
 
 func TestClocksAndStatisticsOfAServer(t *testing.T) {
-	p, err := start(t, "server")
+	p, err := startAs(t, "server")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,10 +142,61 @@ func waitForStats(t *testing.T, p *Process) peer.Stats {
 func TestBadServersAreRefused(t *testing.T) {
 	for as, want := range map[string]string{"dead": "ended before", "mute": "first line", "abroad": "127.0.0.0/8"} {
 		t.Run(as, func(t *testing.T) {
-			if _, err := start(t, as); err == nil || !strings.Contains(err.Error(), want) {
+			if _, err := startAs(t, as); err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("Start = %v, want an error with %q", err, want)
 			}
 		})
+	}
+}
+
+func TestProfilesOfAServer(t *testing.T) {
+	p, err := startAs(t, "server")
+	if err != nil {
+		t.Fatal(err)
+	}
+	waitForStats(t, p)
+	for name, read := range map[string]func(w io.Writer) error{
+		"heap": func(w io.Writer) error { return p.HeapProfile(t.Context(), w) },
+		"cpu":  func(w io.Writer) error { return p.CPUProfile(t.Context(), w, 1) },
+	} {
+		var b bytes.Buffer
+		if err := read(&b); err != nil || !bytes.HasPrefix(b.Bytes(), []byte{0x1f, 0x8b}) {
+			t.Errorf("%s profile: %d bytes, %v; want something compressed", name, b.Len(), err)
+		}
+	}
+}
+
+func TestClientsAreReadToTheirEnd(t *testing.T) {
+	runtime.LockOSThread()
+	c, err := StartClient([]string{os.Args[0], "a", "b"}, []string{role + "=client"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Stop()
+	for _, want := range []string{"start", "end a b"} {
+		if line, err := c.Line(t.Context()); err != nil || line != want {
+			t.Fatalf("Line = %q, %v, want %q", line, err, want)
+		}
+	}
+	if _, err := c.Line(t.Context()); !errors.Is(err, io.EOF) {
+		t.Errorf("behind the last line: %v", err)
+	}
+	if c.CPU() == 0 {
+		t.Error("the clock of a client that has ended stands at zero")
+	}
+}
+
+func TestWaitingForASilentClientEnds(t *testing.T) {
+	runtime.LockOSThread()
+	c, err := StartClient([]string{"/bin/cat", "/dev/zero"}, nil) // one line without an end
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Stop()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if line, err := c.Line(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Line = %q, %v", line, err)
 	}
 }
 
@@ -153,24 +210,22 @@ func TestMachineCPUSumsAllButIdleAndGuests(t *testing.T) {
 }
 
 func TestParseAddress(t *testing.T) {
-	cases := []struct{ line, addr, path string }{
-		{"ws://127.0.0.1:80", "127.0.0.1:80", ""},
-		{"ws://localhost:80/base/", "127.0.0.1:80", "/base"},
-		{"ws://127.8.0.1:1\r", "127.8.0.1:1", ""},
-		{"ws://[::1]:80", "", ""},
-		{"http://127.0.0.1:80", "", ""},
-		{"listening", "", ""},
+	cases := []struct{ line, url string }{
+		{"ws://127.0.0.1:80", "ws://127.0.0.1:80/echo"},
+		{"ws://localhost:80/base/", "ws://127.0.0.1:80/base/echo"},
+		{"ws://127.8.0.1:1\r", "ws://127.8.0.1:1/echo"},
+		{"wss://127.0.0.1:80", "wss://127.0.0.1:80/echo"},
+		{"ws://[::1]:80", ""},
+		{"http://127.0.0.1:80", ""},
+		{"listening", ""},
 	}
 	for _, c := range cases {
-		addr, path, err := parseAddress(c.line)
-		if c.addr == "" {
-			if err == nil {
-				t.Errorf("%q was accepted", c.line)
-			}
-			continue
-		}
-		if err != nil || addr.String() != c.addr || path != c.path {
-			t.Errorf("parseAddress(%q) = %v, %q, %v", c.line, addr, path, err)
+		var p Process
+		switch err := p.parseAddress(c.line); {
+		case c.url == "" && err == nil:
+			t.Errorf("%q was accepted", c.line)
+		case c.url != "" && (err != nil || p.URL("/echo") != c.url):
+			t.Errorf("parseAddress(%q): %v, %v", c.line, p.URL("/echo"), err)
 		}
 	}
 }

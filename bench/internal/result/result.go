@@ -37,20 +37,24 @@ type Result struct {
 	// alternate with Slices, same Round next to same Round.
 	Beside []Slice `json:"beside,omitempty"`
 
-	// Allocs is heap allocations per message; nil when the server offers no statistics.
+	// Allocs is heap allocations per message, in K those of the client; nil when the
+	// server offers no statistics.
 	Allocs *float64 `json:"allocs_per_message,omitempty"`
 	Idle   *Idle    `json:"idle,omitempty"`
 }
 
-// Slice is one measured window of one candidate.
+// Slice is one measured window of one candidate. What a message is, and what its latency,
+// depends on the scenario: an echo and its round trip in most; in D, FD and FP a delivery,
+// and the time from the publish to the last of its deliveries; in E the life of a
+// connection; in G an echo, and the time since its message was due.
 type Slice struct {
 	Round   int     `json:"round"`
 	Rate    float64 `json:"rate"` // messages per second
 	P50     float64 `json:"p50_us"`
 	P99     float64 `json:"p99_us"`
-	Max     float64 `json:"max_us"`
-	CPU     float64 `json:"cpu_s_per_1m"` // seconds of the server per million messages
-	Foreign float64 `json:"foreign"`      // cores that neither server nor generator used
+	Max     float64 `json:"max_us"`       // 0 in K: clients do not tell
+	CPU     float64 `json:"cpu_s_per_1m"` // seconds of the server, in K of the client, per million messages
+	Foreign float64 `json:"foreign"`      // cores that neither the two programs nor the generator used
 }
 
 // Idle is the memory of connections that do nothing: growth of the server in bytes per

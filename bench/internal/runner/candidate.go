@@ -11,7 +11,8 @@ import (
 	"github.com/hawser-go/hawser/bench/internal/result"
 )
 
-// Candidate is a server under test: one line of servers.txt.
+// Candidate is a server under test, one line of servers.txt, or a client, one of
+// clients.txt.
 type Candidate struct {
 	Name string
 	Kind result.Kind
@@ -20,16 +21,33 @@ type Candidate struct {
 	Argv []string
 }
 
-const allTags = "ABCS"
+// The letters of the scenarios that servers and clients can take part in, and what they
+// take part in when their line says nothing: deflate, TLS, typed routes and growth are
+// not for every server.
+const (
+	serverTags  = "ABCDEFGSTW"
+	defaultTags = "ABCDES"
+	clientTags  = "K"
+)
 
 var kinds = []result.Kind{result.Ours, result.Library, result.Hand, result.Floor}
 
-// ReadCandidates reads a list of candidates, one a line:
+// ReadServers reads a list of servers, one a line:
 //
 //	NAME KIND [tags=LETTERS] [KEY=VALUE...] COMMAND [ARG...]
 //
 // A '#' starts a comment. A command with a slash is relative to the list's folder.
-func ReadCandidates(file string) ([]Candidate, error) {
+func ReadServers(file string) ([]Candidate, error) {
+	return readCandidates(file, serverTags, defaultTags)
+}
+
+// ReadClients reads a list of clients, written like that of the servers.
+func ReadClients(file string) ([]Candidate, error) {
+	return readCandidates(file, clientTags, clientTags)
+}
+
+// readCandidates reads a list whose lines may have the letters of tags.
+func readCandidates(file, tags, defaults string) ([]Candidate, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
@@ -43,7 +61,7 @@ func ReadCandidates(file string) ([]Candidate, error) {
 		if len(fields) == 0 {
 			continue
 		}
-		c, err := parseCandidate(fields, filepath.Dir(file))
+		c, err := parseCandidate(fields, filepath.Dir(file), tags, defaults)
 		if err == nil && slices.ContainsFunc(list, func(o Candidate) bool { return o.Name == c.Name }) {
 			err = errors.New("this name is there already")
 		}
@@ -58,8 +76,8 @@ func ReadCandidates(file string) ([]Candidate, error) {
 	return list, nil
 }
 
-func parseCandidate(fields []string, folder string) (Candidate, error) {
-	c := Candidate{Name: fields[0], Tags: allTags}
+func parseCandidate(fields []string, folder, tags, defaults string) (Candidate, error) {
+	c := Candidate{Name: fields[0], Tags: defaults}
 	if len(fields) < 3 {
 		return c, errors.New("want NAME KIND [tags=LETTERS] [KEY=VALUE...] COMMAND [ARG...]")
 	}
@@ -69,15 +87,15 @@ func parseCandidate(fields []string, folder string) (Candidate, error) {
 	}
 	fields = fields[2:]
 	for len(fields) > 0 && strings.Contains(fields[0], "=") {
-		if tags, ok := strings.CutPrefix(fields[0], "tags="); ok {
-			c.Tags = tags
+		if letters, ok := strings.CutPrefix(fields[0], "tags="); ok {
+			c.Tags = letters
 		} else {
 			c.Env = append(c.Env, fields[0])
 		}
 		fields = fields[1:]
 	}
-	if strings.Trim(c.Tags, allTags) != "" || c.Tags == "" {
-		return c, fmt.Errorf("the tags are %q, want letters of %q", c.Tags, allTags)
+	if strings.Trim(c.Tags, tags) != "" || c.Tags == "" {
+		return c, fmt.Errorf("the tags are %q, want letters of %q", c.Tags, tags)
 	}
 	if len(fields) == 0 {
 		return c, errors.New("no command")

@@ -22,13 +22,13 @@ func write(t *testing.T, text string) string {
 
 func TestCandidatesAreReadFromTheList(t *testing.T) {
 	file := write(t, "# comment\n\nmine ours tags=AC GOGC=50 X=1 bin/mine -v a=b # more\nother library other\n")
-	got, err := ReadCandidates(file)
+	got, err := ReadServers(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []Candidate{
 		{Name: "mine", Kind: result.Ours, Tags: "AC", Env: []string{"GOGC=50", "X=1"}, Argv: []string{filepath.Dir(file) + "/bin/mine", "-v", "a=b"}},
-		{Name: "other", Kind: result.Library, Tags: "ABCS", Argv: []string{"other"}},
+		{Name: "other", Kind: result.Library, Tags: "ABCDES", Argv: []string{"other"}},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -48,16 +48,25 @@ func TestBadListsAreRefusedWithTheirLine(t *testing.T) {
 		"x ours A=B C=D":             "no command",
 		"x ours cmd\nx library cmd2": ":2: x: this name",
 	} {
-		if _, err := ReadCandidates(write(t, text)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := ReadServers(write(t, text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want an error with %q", text, err, want)
 		}
 	}
 }
 
-func TestTheListOfThisModuleIsGood(t *testing.T) {
-	list, err := ReadCandidates("../../servers.txt")
+func TestTheListsOfThisModuleAreGood(t *testing.T) {
+	list, err := ReadServers("../../servers.txt")
 	if err != nil {
 		t.Fatal(err)
+	}
+	clients, err := ReadClients("../../clients.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range Scenarios() {
+		if len(Fit(s, slices.Concat(list, clients))) == 0 {
+			t.Errorf("nobody takes part in %s", s.Name)
+		}
 	}
 	for _, kind := range kinds {
 		if !slices.ContainsFunc(list, func(c Candidate) bool { return c.Kind == kind }) {
@@ -78,17 +87,12 @@ func TestSelectFindsScenariosByPattern(t *testing.T) {
 	if want := []string{"A-1-64", "B-10-64", "B-10-1k", "S"}; !slices.Equal(names, want) {
 		t.Errorf("Select = %v, want %v", names, want)
 	}
+	if usual, err := Select(strings.Join(Usual(), ",")); err != nil || len(usual) != len(Usual()) {
+		t.Errorf("the usual scenarios: %d of %d, %v", len(usual), len(Usual()), err)
+	}
 	for _, bad := range []string{"X", "A-1-64,Z*", "[", ""} {
 		if _, err := Select(bad); err == nil {
 			t.Errorf("Select(%q) found something", bad)
-		}
-	}
-}
-
-func TestPayloadHasTheSizeAskedFor(t *testing.T) {
-	for _, size := range []int{1, 64, 1024, 65536} {
-		if got := payload(size); len(got) != size {
-			t.Errorf("payload(%d) has %d bytes", size, len(got))
 		}
 	}
 }

@@ -17,6 +17,7 @@ func (r *Runner) idle(ctx context.Context, s Scenario, candidates []Candidate, r
 		r.o.Log.Info("measuring", "scenario", s.Name, "repetition", rep+1, "candidate", c.Name)
 		l := startLane(s, c, rep)
 		l.try(func() error { return r.idleOne(ctx, l) })
+		l.try(func() error { r.profileHeap(ctx, l); return nil })
 		l.close()
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -29,24 +30,29 @@ func (r *Runner) idle(ctx context.Context, s Scenario, candidates []Candidate, r
 // idleOne fills in what a connection costs. The base has one connection that was used,
 // so that what the first one brings about (code pages, pools) does not count.
 func (r *Runner) idleOne(ctx context.Context, l *lane) error {
-	if err := l.open(1); err != nil {
+	g, err := load.New(load.Options{Payloads: l.scenario.payloads()})
+	if err != nil {
 		return err
 	}
-	if err := l.generator.VerifyEach(); err != nil {
+	l.load = g
+	if err := l.open(g, 1); err != nil {
+		return err
+	}
+	if err := g.Verify(); err != nil {
 		return err
 	}
 	base, err := r.memory(ctx, l, true)
 	if err != nil {
 		return err
 	}
-	if err := l.open(l.scenario.Conns); err != nil {
+	if err := l.open(g, l.scenario.Conns); err != nil {
 		return err
 	}
 	fresh, err := r.memory(ctx, l, false)
 	if err != nil {
 		return err
 	}
-	if err := l.generator.VerifyEach(); err != nil {
+	if err := g.Verify(); err != nil {
 		return err
 	}
 	usedOnce, err := r.memory(ctx, l, false)
@@ -71,8 +77,8 @@ func (r *Runner) idleOne(ctx context.Context, l *lane) error {
 	return nil
 }
 
-func (l *lane) open(conns int) error {
-	return l.generator.Dial(l.server.Addr(), load.DialOptions{Path: l.server.Path("/echo"), Conns: conns})
+func (l *lane) open(g *load.Generator, conns int) error {
+	return g.Dial(l.server.Addr(), load.DialOptions{Path: l.server.Path(peer.EchoPath), Conns: conns})
 }
 
 type memory struct {

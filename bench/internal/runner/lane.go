@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hawser-go/hawser/bench/internal/load"
@@ -17,10 +18,10 @@ const slowest = 50 * time.Millisecond * 99 / 100
 
 // lane is one candidate while it is measured.
 type lane struct {
-	scenario  Scenario
-	server    *process.Process
-	generator *load.Generator
-	result    result.Result
+	scenario Scenario
+	server   *process.Process
+	load     load.Load
+	result   result.Result
 
 	mallocs  uint64 // at the start of the first counted slice
 	messages uint64
@@ -31,11 +32,13 @@ type lane struct {
 func startLane(s Scenario, c Candidate, rep int) *lane {
 	l := &lane{scenario: s, result: result.Result{Scenario: s.Name, Candidate: c.Name, Kind: c.Kind, Rep: rep}}
 	l.try(func() (err error) {
-		if l.server, err = process.Start(c.Argv, c.Env); err != nil {
+		if l.server, err = process.Start(slices.Concat(c.Argv, s.Words), c.Env); err != nil {
 			return err
 		}
-		l.generator, err = load.New(payload(s.Size), s.InFlight)
-		return err
+		if l.server.Secure() != s.has(peer.TLS) {
+			return fmt.Errorf("the server was started with %q and is at %s", s.Words, l.server.URL(""))
+		}
+		return nil
 	})
 	return l
 }
@@ -51,33 +54,18 @@ func (l *lane) try(step func() error) {
 }
 
 func (l *lane) close() {
-	if l.generator != nil {
-		l.generator.Close()
+	if l.load != nil {
+		l.load.Close()
 	}
 	if l.server != nil {
 		l.server.Stop()
 	}
 }
 
-// connect opens the connections of the scenario and checks the echo on each of them.
-func (l *lane) connect() error {
-	s := l.scenario
-	err := l.generator.Dial(l.server.Addr(), load.DialOptions{
-		Path: l.server.Path("/echo"), Conns: s.Conns, InFlight: s.InFlight, Apart: s.Tag == 'S',
-	})
-	if err == nil && s.Tag == 'S' {
-		err = l.generator.Dial(l.server.Addr(), load.DialOptions{Path: l.server.Path(peer.SlowPath), Conns: 1, Side: true})
-	}
-	if err != nil {
-		return err
-	}
-	return l.generator.VerifyEach()
-}
-
 // slice measures one window.
 func (l *lane) slice(round int, warm, length time.Duration, side bool) (result.Slice, error) {
 	var marks []clocks
-	m, err := l.generator.Run(load.Window{
+	m, err := l.load.Run(load.Window{
 		Warm: warm, Length: length, Side: side,
 		Mark: func() { marks = append(marks, readClocks(l.server)) },
 	})
@@ -94,7 +82,7 @@ func (l *lane) slice(round int, warm, length time.Duration, side bool) (result.S
 	return result.Slice{
 		Round: round, Rate: messages / u.elapsed.Seconds(),
 		P50: micros(m.P50), P99: micros(m.P99), Max: micros(m.Max),
-		CPU: u.server.Seconds() / messages * 1e6, Foreign: u.foreign(),
+		CPU: u.subject.Seconds() / messages * 1e6, Foreign: u.foreign(),
 	}, nil
 }
 
@@ -110,10 +98,10 @@ func (l *lane) countAllocs(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if messages := l.generator.Messages() - l.messages; l.counted && messages > 0 {
+	if messages := l.load.Messages() - l.messages; l.counted && messages > 0 {
 		perMessage := float64(stats.Mallocs-l.mallocs) / float64(messages)
 		l.result.Allocs = &perMessage
 	}
-	l.mallocs, l.messages, l.counted = stats.Mallocs, l.generator.Messages(), true
+	l.mallocs, l.messages, l.counted = stats.Mallocs, l.load.Messages(), true
 	return nil
 }

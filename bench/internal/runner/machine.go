@@ -37,17 +37,24 @@ func (r *Runner) quiet(ctx context.Context) error {
 	return ctx.Err()
 }
 
+// processor is something that tells how much processor time it has used.
+type processor interface{ CPU() time.Duration }
+
 // clocks are the processor times at one moment.
 type clocks struct {
-	at                         time.Time
-	server, generator, machine time.Duration
+	at                        time.Time
+	subject, harness, machine time.Duration
 }
 
-// readClocks reads them; server may be nil.
-func readClocks(server *process.Process) clocks {
-	c := clocks{generator: process.OwnCPU(), machine: process.MachineCPU()}
-	if server != nil {
-		c.server = server.CPU()
+// readClocks reads them: of the process under test, which may be nil, and of those that
+// are there for its sake, this one and others.
+func readClocks(subject processor, others ...processor) clocks {
+	c := clocks{harness: process.OwnCPU(), machine: process.MachineCPU()}
+	for _, o := range others {
+		c.harness += o.CPU()
+	}
+	if subject != nil {
+		c.subject = subject.CPU()
 	}
 	c.at = time.Now()
 	return c
@@ -55,17 +62,17 @@ func readClocks(server *process.Process) clocks {
 
 // used is what was used between two moments.
 type used struct {
-	elapsed, server, generator, machine time.Duration
+	elapsed, subject, harness, machine time.Duration
 }
 
 func (c clocks) since(before clocks) used {
 	return used{
-		elapsed: c.at.Sub(before.at), server: c.server - before.server,
-		generator: c.generator - before.generator, machine: c.machine - before.machine,
+		elapsed: c.at.Sub(before.at), subject: c.subject - before.subject,
+		harness: c.harness - before.harness, machine: c.machine - before.machine,
 	}
 }
 
-// foreign is the cores that neither the server nor the generator has used.
+// foreign is the cores that neither the process under test nor the harness has used.
 func (u used) foreign() float64 {
-	return max(0, (u.machine-u.server-u.generator).Seconds()/u.elapsed.Seconds())
+	return max(0, (u.machine-u.subject-u.harness).Seconds()/u.elapsed.Seconds())
 }

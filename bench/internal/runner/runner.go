@@ -14,13 +14,20 @@ import (
 // Options say how long to measure.
 type Options struct {
 	Rounds int           // slices of each candidate in a repetition. Default 8.
-	Slice  time.Duration // measured length of a slice. Default 150 ms; scenario S takes four times as much.
+	Slice  time.Duration // measured length of a slice. Default 150 ms; see Scenario.Stretch.
 	Warm   time.Duration // load before each slice. Default 50 ms; before the first one eight times as much.
 	Settle time.Duration // for a server to calm down after many handshakes. Default 1 s.
 
 	// Quiet is how long to wait at most, before a scenario, for other processes to
 	// leave the machine alone. Default 3 s; negative: not at all.
 	Quiet time.Duration
+
+	// Server is the one that clients are measured with. Without it they are not.
+	Server Candidate
+
+	// Profiles is a folder for profiles of the servers: of the processor, or of the heap
+	// where memory is measured. Default: none are taken.
+	Profiles string
 
 	// Log gets the progress of long runs. Default: none.
 	Log *slog.Logger
@@ -53,28 +60,45 @@ func setDefault[T int | time.Duration](v *T, d T) {
 // Measure runs one repetition of a scenario with those candidates whose tags fit. What
 // goes wrong with one candidate stands in its result; the error is of the run as a whole.
 func (r *Runner) Measure(ctx context.Context, s Scenario, candidates []Candidate, rep int) ([]result.Result, error) {
-	fitting := fit(s, candidates)
+	fitting := Fit(s, candidates)
 	if len(fitting) == 0 {
 		return nil, fmt.Errorf("scenario %s: no candidate takes part", s.Name)
 	}
 	atOnce := len(fitting)
-	if s.Tag == 'C' {
+	switch {
+	case s.Shape == Client:
+		atOnce = 0
+	case s.Shape == Idle, !enough(s, atOnce):
 		atOnce = 1
 	}
-	if err := checkDescriptors(s, atOnce); err != nil {
-		return nil, err
+	if !enough(s, atOnce) {
+		return nil, fmt.Errorf("scenario %s takes %d descriptors, the limit is %d", s.Name, descriptors(s, atOnce), limit())
 	}
 	if err := r.quiet(ctx); err != nil {
 		return nil, err
 	}
-	if s.Tag == 'C' {
+	switch {
+	case s.Shape == Client:
+		return r.clients(ctx, s, fitting, rep)
+	case s.Shape == Idle:
 		return r.idle(ctx, s, fitting, rep)
+	case atOnce < len(fitting):
+		return r.inTurn(ctx, s, fitting, rep)
 	}
 	return r.slices(ctx, s, fitting, rep)
 }
 
-// fit leaves out whom the scenario does not concern and who is not there.
-func fit(s Scenario, candidates []Candidate) []Candidate {
+// progress tells the log what begins now.
+func (r *Runner) progress(s Scenario, rep, round, rounds int, candidates []Candidate) {
+	who := fmt.Sprint(len(candidates))
+	if len(candidates) == 1 {
+		who = candidates[0].Name
+	}
+	r.o.Log.Info("measuring", "scenario", s.Name, "repetition", rep+1, "round", round+1, "of", rounds, "candidates", who)
+}
+
+// Fit returns the candidates that take part in a scenario.
+func Fit(s Scenario, candidates []Candidate) []Candidate {
 	var fitting []Candidate
 	for _, c := range candidates {
 		for i := range len(c.Tags) {
@@ -87,18 +111,19 @@ func fit(s Scenario, candidates []Candidate) []Candidate {
 	return fitting
 }
 
-// checkDescriptors refuses what would fail half-way with "too many open files".
-func checkDescriptors(s Scenario, candidates int) error {
+// descriptors is how many this process needs for that many candidates at once.
+func descriptors(s Scenario, candidates int) int {
 	const spare = 100 // standard streams, epoll sets, pipes of the servers
-	var limit unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
-		return fmt.Errorf("descriptor limit: %w", err)
-	}
-	if need := s.Conns*candidates + spare; uint64(need) > limit.Cur {
-		return fmt.Errorf("scenario %s with %d candidates takes %d descriptors, the limit is %d; choose fewer with -only",
-			s.Name, candidates, need, limit.Cur)
-	}
-	return nil
+	return (s.Conns+1)*candidates + spare
+}
+
+func enough(s Scenario, candidates int) bool { return uint64(descriptors(s, candidates)) <= limit() }
+
+// limit is how many descriptors this process may have.
+func limit() uint64 {
+	var l unix.Rlimit
+	_ = unix.Getrlimit(unix.RLIMIT_NOFILE, &l) // cannot fail: the resource exists
+	return l.Cur
 }
 
 // rotate gives every candidate every place in the order of a repetition.

@@ -6,54 +6,50 @@ import (
 	"strings"
 )
 
+// Shape is what a load does.
+type Shape int
+
+// The shapes of loads.
+const (
+	Echo   Shape = iota // every connection keeps its messages in flight
+	Beside              // the same, alone and beside a connection whose module is slow
+	Idle                // connections that do nothing: memory
+	Fanout              // one connection publishes to all others
+	Lives               // connections that are opened, used once and closed
+	Paced               // echo at a rate of its own
+	Typed               // echo whose answers are acknowledgements
+	Client              // the program under test is a client
+)
+
 // Scenario is one load.
 type Scenario struct {
 	Name     string
-	Tag      byte // 'A', 'B', 'C' or 'S'
+	Tag      byte // the letter of the candidates that take part
+	Shape    Shape
 	Conns    int
-	InFlight int // messages in flight on each connection
-	Size     int // payload bytes of a message
-	What     string
+	InFlight int      // messages in flight on each connection; of Fanout: publishes outstanding
+	Size     int      // payload bytes of a message
+	Rate     int      // of Paced: messages a second on all connections together
+	Words    []string // arguments for the servers, behind their own
+	Varied   bool     // the payloads differ, and look like what one compresses
+
+	// Stretch is how many times as long its slices are as those of others. Default 1.
+	Stretch int
+	// MaxRounds bounds the slices of a candidate in a repetition. Default: no bound.
+	MaxRounds int
+
+	What string
 }
 
-// Scenarios lists all there are:
-//
-//	A-CONNS-SIZE  echo, one message in flight on each connection (ping-pong)
-//	B-CONNS-SIZE  echo, 100 in flight on each (pipelined)
-//	C-CONNS       idle memory
-//	S             ten ping-pong connections beside one whose module is slow
-func Scenarios() []Scenario {
-	var all []Scenario
-	sizes := []struct {
-		name  string
-		bytes int
-	}{{"64", 64}, {"1k", 1 << 10}, {"64k", 64 << 10}}
-	for _, conns := range []int{1, 100, 1000} {
-		for _, size := range sizes {
-			all = append(all, Scenario{
-				Name: fmt.Sprintf("A-%d-%s", conns, size.name), Tag: 'A', Conns: conns, InFlight: 1, Size: size.bytes,
-				What: fmt.Sprintf("echo ping-pong, %d connections, %d B", conns, size.bytes),
-			})
+func (s Scenario) stretch() int { return max(s.Stretch, 1) }
+
+func (s Scenario) has(word string) bool {
+	for _, w := range s.Words {
+		if w == word {
+			return true
 		}
 	}
-	for _, conns := range []int{1, 10, 100} {
-		for _, size := range sizes[:2] {
-			all = append(all, Scenario{
-				Name: fmt.Sprintf("B-%d-%s", conns, size.name), Tag: 'B', Conns: conns, InFlight: 100, Size: size.bytes,
-				What: fmt.Sprintf("echo, 100 in flight on each of %d connections, %d B", conns, size.bytes),
-			})
-		}
-	}
-	for _, conns := range []int{10000, 18000} {
-		all = append(all, Scenario{
-			Name: fmt.Sprintf("C-%d", conns), Tag: 'C', Conns: conns, InFlight: 1, Size: 64,
-			What: fmt.Sprintf("%d idle connections", conns),
-		})
-	}
-	return append(all, Scenario{
-		Name: "S", Tag: 'S', Conns: 10, InFlight: 1, Size: 64,
-		What: "10 ping-pong connections, alone and beside one whose module takes 50 ms a message",
-	})
+	return false
 }
 
 // Select returns the scenarios that a comma-separated list of names or patterns (as of
@@ -83,10 +79,4 @@ func Select(list string) ([]Scenario, error) {
 		}
 	}
 	return chosen, nil
-}
-
-// payload is size bytes of JSON-like ASCII text.
-func payload(size int) []byte {
-	const item = `{"symbol":"SYM042","bid":101.25,"ask":101.50,"ok":true},`
-	return []byte(strings.Repeat(item, size/len(item)+1)[:size])
 }

@@ -12,7 +12,7 @@ import (
 // server's heap get their size then.
 const firstWarm = 8
 
-// slices measures A, B and S: all candidates at once, in turns.
+// slices measures servers: all candidates at once, in turns.
 func (r *Runner) slices(ctx context.Context, s Scenario, candidates []Candidate, rep int) ([]result.Result, error) {
 	lanes := make([]*lane, 0, len(candidates))
 	defer func() {
@@ -31,8 +31,12 @@ func (r *Runner) slices(ctx context.Context, s Scenario, candidates []Candidate,
 	if err := pause(ctx, r.o.Settle); err != nil {
 		return nil, err
 	}
-	for round := -1; round < r.o.Rounds; round++ { // -1 warms up
-		r.o.Log.Info("measuring", "scenario", s.Name, "repetition", rep+1, "round", round+1, "of", r.o.Rounds)
+	for _, l := range lanes {
+		l.try(func() error { return l.load.Verify() })
+	}
+	rounds := r.rounds(s)
+	for round := -1; round < rounds; round++ { // -1 warms up
+		r.progress(s, rep, round, rounds, candidates)
 		for _, l := range rotate(lanes, round+1+rep) {
 			r.turn(ctx, l, round)
 			if ctx.Err() != nil {
@@ -45,16 +49,39 @@ func (r *Runner) slices(ctx context.Context, s Scenario, candidates []Candidate,
 		l.try(func() error { return l.countAllocs(ctx) })
 		results = append(results, l.result)
 	}
+	for _, l := range lanes {
+		r.profileCPU(ctx, l)
+	}
+	return results, ctx.Err()
+}
+
+// inTurn measures servers of which the descriptors suffice for one at a time.
+func (r *Runner) inTurn(ctx context.Context, s Scenario, candidates []Candidate, rep int) ([]result.Result, error) {
+	results := make([]result.Result, 0, len(candidates))
+	for _, c := range rotate(candidates, rep) {
+		if err := r.quiet(ctx); err != nil {
+			return nil, err
+		}
+		more, err := r.slices(ctx, s, []Candidate{c}, rep)
+		if err != nil {
+			return nil, err
+		}
+		results = append(results, more...)
+	}
 	return results, nil
+}
+
+func (r *Runner) rounds(s Scenario) int {
+	if s.MaxRounds > 0 {
+		return min(s.MaxRounds, r.o.Rounds)
+	}
+	return r.o.Rounds
 }
 
 // turn is one candidate's turn in a round.
 func (r *Runner) turn(ctx context.Context, l *lane, round int) {
-	warm, length := r.o.Warm, r.o.Slice
-	slow := l.scenario.Tag == 'S'
-	if slow {
-		length *= 4 // so that the slow module gets a dozen messages
-	}
+	warm, length := r.o.Warm, r.o.Slice*time.Duration(l.scenario.stretch())
+	slow := l.scenario.Shape == Beside
 	if round < 0 {
 		l.try(func() error { return l.warmUp(warm*firstWarm, slow) })
 		return
@@ -69,7 +96,7 @@ func (r *Runner) turn(ctx context.Context, l *lane, round int) {
 }
 
 func (l *lane) warmUp(d time.Duration, side bool) error {
-	_, err := l.generator.Run(load.Window{Length: d, Side: side})
+	_, err := l.load.Run(load.Window{Length: d, Side: side})
 	return err
 }
 

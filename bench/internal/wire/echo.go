@@ -9,19 +9,40 @@ import (
 	"github.com/gobwas/ws"
 )
 
-// Echo appends the answers to all whole frames in p to out. It unmasks p in place. The
-// rest of p is an incomplete frame; need is its whole length, or 0 while unknown.
-func Echo(out, p []byte) (answers, rest []byte, need int) {
+// Step is what Echo has made of one read.
+type Step struct {
+	// Answers is what was given to Echo and the answers behind it.
+	Answers []byte
+	// Close is the answer to a close frame, behind the Answers in the same memory; nil
+	// if none came. Nothing comes behind it (RFC 6455 §5.5.1), and the server ends the
+	// connection when it has sent it (§7.1.1).
+	Close []byte
+	// Rest is an incomplete frame, and Need its whole length, or 0 while unknown.
+	Rest []byte
+	Need int
+}
+
+// All is the answers with that to a close frame, if there is one.
+func (s Step) All() []byte { return s.Answers[:len(s.Answers)+len(s.Close)] }
+
+const (
+	opcodeBits  = 0x0f
+	opcodeClose = 0x8
+)
+
+// Echo appends the answers to all whole frames in p to out. It unmasks p in place.
+func Echo(out, p []byte) Step {
 	for {
 		header, size, ok := frame(p)
 		if !ok {
-			return out, p, 0
+			return Step{Answers: out, Rest: p}
 		}
 		if len(p) < header+size {
-			return out, p, header + size
+			return Step{Answers: out, Rest: p, Need: header + size}
 		}
 		body := p[header : header+size]
 		ws.Cipher(body, [4]byte(p[header-4:header]), 0)
+		before := len(out)
 		switch {
 		case size < 126:
 			out = append(out, p[0], byte(size))
@@ -31,6 +52,9 @@ func Echo(out, p []byte) (answers, rest []byte, need int) {
 			out = binary.BigEndian.AppendUint64(append(out, p[0], 127), uint64(size))
 		}
 		out = append(out, body...)
+		if p[0]&opcodeBits == opcodeClose {
+			return Step{Answers: out[:before], Close: out[before:]}
+		}
 		p = p[header+size:]
 	}
 }
