@@ -37,11 +37,12 @@ fuzz:
 		for f in $$(grep -hoE '^func Fuzz[A-Za-z0-9]+' $$p/*_test.go | sed 's/func //'); do \
 			echo "== $$p $$f"; $(GO) test ./$$p -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x || exit 1; done; done
 
-bench:
-	cd bench && $(GO) build -o bin/ ./cmd/... && bin/hbench run
+BENCHFLAGS ?=
+bench: ## all scenarios, about half an hour; prints tables and writes docs/performance.md and its plots
+	cd bench && $(GO) build -o bin/ ./cmd/... && bin/hbench run -scenarios '*' -doc ../docs/performance.md $(BENCHFLAGS)
 
-bench-check:
-	cd bench && $(GO) build -o bin/ ./cmd/... && bin/hbench check && bin/hslow
+bench-check: ## fails if a promise about speed or memory is broken; about an hour
+	cd bench && $(GO) build -o bin/ ./cmd/... && { bin/hbench check $(BENCHFLAGS); checked=$$?; bin/hslow && exit $$checked; }
 
 demo:
 	$(GO) run ./examples/hawser demo
@@ -49,7 +50,7 @@ demo:
 ci:
 	bash .ci/run
 
-night: ## the long runs
+night: ## the long runs, the promises about speed and memory among them
 	HAWSER_NIGHT=1 $(GO) test -race -shuffle=on -count=20 -timeout=60m ./...
 	$(MAKE) fuzz FUZZTIME=5m
 	$(MAKE) bench-check

@@ -15,9 +15,9 @@ import (
 
 const usage = `usage: hbench COMMAND [FLAGS]
 
-  run      measure scenarios and print tables
+  run      measure scenarios and print tables; with -doc put them, and plots, into a page
   check    measure what Hawser promises; the exit code is 1 if a promise is not kept
-  report   print the tables of recorded results: hbench report FILE...
+  report   the same as run, for recorded results: hbench report [-doc PAGE] FILE...
   list     name the scenarios
 
 hbench COMMAND -h explains the flags.
@@ -65,7 +65,7 @@ func command(ctx context.Context, args []string) error {
 	case "check":
 		return check(ctx, args[1:])
 	case "report":
-		return tables(args[1:])
+		return recorded(args[1:])
 	case "list":
 		return list()
 	case "help", "-h", "--help":

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path"
@@ -43,48 +44,45 @@ func (s *settings) register(flags *flag.FlagSet) {
 }
 
 // measure runs all repetitions and returns what came out, up to an error or interrupt.
-func (s *settings) measure(ctx context.Context) (results []result.Result, err error) {
+func (s *settings) measure(ctx context.Context) (all result.Recording, err error) {
 	s.runner.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	scenarios, err := runner.Select(s.scenarios)
 	if err != nil {
-		return nil, err
+		return all, err
 	}
 	candidates, err := s.candidates(scenarios)
 	if err != nil {
-		return nil, err
+		return all, err
 	}
 	if scenarios, err = s.taken(scenarios, candidates); err != nil {
-		return nil, err
+		return all, err
 	}
 	if s.runner.Profiles != "" {
 		if err := os.MkdirAll(s.runner.Profiles, 0o755); err != nil {
-			return nil, err
+			return all, err
 		}
 	}
-	record, err := s.record()
+	here := result.ThisMachine()
+	all.Machines = []result.Machine{here}
+	into, err := s.record(here)
 	if err != nil {
-		return nil, err
+		return all, err
 	}
-	if record != nil {
-		defer func() { err = errors.Join(err, record.Close()) }()
-		s.runner.Log.Info("recording", "file", record.Name())
-	}
+	defer func() { err = errors.Join(err, into.Close()) }()
 	r := runner.New(s.runner)
 	for rep := range s.reps {
 		for _, scenario := range scenarios {
 			more, err := r.Measure(ctx, scenario, candidates, rep)
 			if err != nil {
-				return results, err
+				return all, err
 			}
-			if record != nil {
-				if err := result.Write(record, more); err != nil {
-					return results, err
-				}
+			if err := result.Write(into, more); err != nil {
+				return all, err
 			}
-			results = append(results, more...)
+			all.Results = append(all.Results, more...)
 		}
 	}
-	return results, nil
+	return all, nil
 }
 
 // taken leaves out the scenarios that no candidate takes part in.
@@ -158,14 +156,25 @@ func matches(list, name string) (bool, error) {
 	return false, nil
 }
 
-// record opens a new file of results, or none.
-func (s *settings) record() (*os.File, error) {
+// record opens a new file of results, which begins with the machine; or none.
+func (s *settings) record(here result.Machine) (io.WriteCloser, error) {
 	if s.results == "" {
-		return nil, nil
+		return nowhere{}, nil
 	}
 	if err := os.MkdirAll(s.results, 0o755); err != nil {
 		return nil, err
 	}
 	name := fmt.Sprintf("%s-%d.jsonl", time.Now().UTC().Format("20060102-150405"), os.Getpid())
-	return os.Create(filepath.Join(s.results, name))
+	f, err := os.Create(filepath.Join(s.results, name))
+	if err != nil {
+		return nil, err
+	}
+	s.runner.Log.Info("recording", "file", f.Name())
+	return f, result.WriteMachine(f, here)
 }
+
+// nowhere takes the records that nobody wants.
+type nowhere struct{}
+
+func (nowhere) Write(b []byte) (int, error) { return len(b), nil }
+func (nowhere) Close() error                { return nil }

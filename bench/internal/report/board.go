@@ -70,6 +70,8 @@ var (
 	heap     = figure{of: idle(func(i *result.Idle) float64 { return i.Heap })}
 	stack    = figure{of: idle(func(i *result.Idle) float64 { return i.Stack })}
 	routines = figure{of: idle(func(i *result.Idle) float64 { return i.Routines })}
+
+	allocs = figure{of: perMessage}
 )
 
 func (f figure) estimate(e *entry) Estimate { return estimate(f.of(e)) }
@@ -132,18 +134,21 @@ func (b *board) disturbed() string {
 	return fmt.Sprintf("in %d of %d slices other processes took more than %v cores: do not trust these figures", upset, all, foreign)
 }
 
-// allocs is the median of the allocations per message, as text; "-" if not known.
-func (e *entry) allocs() string {
-	var values []float64
+// ours is the candidate that a promise is about: the one of that name, or the first one
+// of kind ours.
+func (b *board) ours(name string) *entry {
+	return b.find(func(e *entry) bool { return e.kind == result.Ours && (name == "" || e.name == name) })
+}
+
+// perMessage is the allocations per message, one sample a repetition; none without statistics.
+func perMessage(e *entry) []sample {
+	var samples []sample
 	for _, r := range e.reps {
 		if r.Allocs != nil {
-			values = append(values, *r.Allocs)
+			samples = append(samples, sample{rep: r.Rep, value: *r.Allocs})
 		}
 	}
-	if len(values) == 0 {
-		return "-"
-	}
-	return fmt.Sprintf("%.2f", median(values))
+	return samples
 }
 
 func alone(value func(result.Slice) float64) func(*entry) []sample {

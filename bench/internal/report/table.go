@@ -43,7 +43,7 @@ func (b *board) echoTable() *table {
 		}
 		t.row(e.problems(), e.name, string(e.kind), number(rate.estimate(e).Value), b.ratio(e, rate),
 			number(p50.estimate(e).Value), number(p99.estimate(e).Value), number(c.Value), percent(c),
-			b.ratio(e, cpu), e.allocs(), fmt.Sprint(c.N))
+			b.ratio(e, cpu), allocs.text(e, number), fmt.Sprint(c.N))
 	}
 	return t
 }
@@ -78,40 +78,6 @@ func (b *board) idleTable() *table {
 	return t
 }
 
-// ratio compares an entry with the best library, in text.
-func (b *board) ratio(e *entry, f figure) string {
-	best := b.best(f)
-	if best == nil {
-		return "-"
-	}
-	r := ratio(f.of(e), f.of(best))
-	if r.N == 0 {
-		return "-"
-	}
-	return times(r.Value)
-}
-
-func times(v float64) string { return fmt.Sprintf("%.2fx", v) }
-
-// number has three figures, but thousands in full.
-func number(v float64) string {
-	switch {
-	case v >= 100 || v <= -100:
-		return fmt.Sprintf("%.0f", v)
-	case v >= 10 || v <= -10:
-		return fmt.Sprintf("%.1f", v)
-	}
-	return fmt.Sprintf("%.2f", v)
-}
-
-// percent is the noise; one slice tells none.
-func percent(e Estimate) string {
-	if e.Value == 0 || e.N < 2 {
-		return "-"
-	}
-	return fmt.Sprintf("±%.0f%%", 100*e.Noise/e.Value)
-}
-
 // table is rows of cells; remarks are printed below it.
 type table struct {
 	rows    [][]string
@@ -137,6 +103,12 @@ func (t *table) failed(e *entry) {
 }
 
 func (t *table) print(w io.Writer, title string) error {
+	_, err := io.WriteString(w, "\n### "+title+"\n\n"+t.text())
+	return err
+}
+
+// text is the table in Markdown, and its remarks.
+func (t *table) text() string {
 	widths := make([]int, len(t.rows[0]))
 	for _, row := range t.rows {
 		for i, cell := range row {
@@ -144,11 +116,14 @@ func (t *table) print(w io.Writer, title string) error {
 		}
 	}
 	var text strings.Builder
-	text.WriteString("\n### " + title + "\n\n")
 	for i, row := range t.rows {
 		writeRow(&text, row, widths, " ")
 		if i == 0 {
-			writeRow(&text, make([]string, len(row)), widths, "-")
+			rule := make([]string, len(row))
+			for j := nameColumns; j < len(rule); j++ {
+				rule[j] = ":" // right-aligned
+			}
+			writeRow(&text, rule, widths, "-")
 		}
 	}
 	if len(t.remarks) > 0 {
@@ -157,20 +132,26 @@ func (t *table) print(w io.Writer, title string) error {
 	for _, remark := range t.remarks {
 		text.WriteString("- " + remark + "\n")
 	}
-	_, err := io.WriteString(w, text.String())
-	return err
+	return text.String()
 }
 
-// writeRow pads the first two columns, which are names, on the right, and figures on the left.
+// nameColumns is how many columns from the left are names; the others are figures.
+const nameColumns = 2
+
+// writeRow pads names on the right, and figures on the left.
 func writeRow(text *strings.Builder, row []string, widths []int, padding string) {
 	for i, cell := range row {
 		pad := strings.Repeat(padding, widths[i]-utf8.RuneCountInString(cell))
-		if i < 2 {
+		end := padding
+		switch {
+		case i < nameColumns:
 			cell += pad
-		} else {
+		case cell == ":" && padding == "-":
+			cell, end = pad+padding, cell
+		default:
 			cell = pad + cell
 		}
-		text.WriteString("|" + padding + cell + padding)
+		text.WriteString("|" + padding + cell + end)
 	}
 	text.WriteString("|\n")
 }

@@ -1,9 +1,7 @@
 package report
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"slices"
 
 	"github.com/hawser-go/hawser/bench/internal/result"
@@ -15,121 +13,140 @@ const maxNoise = 0.25
 
 // Target is something that Hawser promises.
 type Target struct {
-	Name     string
-	Scenario string
-	Limit    float64
-	AtLeast  bool // Limit is a lower bound; else an upper one
+	Name      string
+	Scenarios []string // that it needs
+	Limit     float64
+	AtLeast   bool // Limit is a lower bound; else an upper one
 
-	measure func(b *board, ours *entry) (e Estimate, against string, err error)
+	each      bool // what holds for all Scenarios holds for some of them
+	candidate string
+	plain     bool // a figure, not a ratio
+	measure   func([]place) outcome
 }
 
-// Targets lists the promises that `hbench check` keeps.
+// outcome is what a target was measured to be.
+type outcome struct {
+	Estimate
+	where, against string
+	err            error
+}
+
+// Targets lists what `hbench check` judges.
 func Targets() []Target {
-	return []Target{
-		{Name: "CPU per message, of the best library's", Scenario: "A-100-64", Limit: 1.0, measure: against(cpu)},
-		{Name: "rate, of the best library's", Scenario: "B-10-64", Limit: 6, AtLeast: true, measure: against(rate)},
-		{Name: "RSS bytes per idle connection", Scenario: "C-10000", Limit: 4096, measure: absolute(rss)},
-		{Name: "the same after one echo on each", Scenario: "C-10000", Limit: 4096, measure: absolute(rssUsed)},
-		{Name: "p99 beside a slow module, of that alone", Scenario: "S", Limit: 2, measure: slowdown},
+	var all []Target
+	for _, p := range promises() {
+		all = append(all, p.targets()...)
 	}
+	return all
+}
+
+// TargetsWithin is the targets that can be judged with no other scenarios than these.
+func TargetsWithin(scenarios []string) []Target {
+	other := func(s string) bool { return !slices.Contains(scenarios, s) }
+	var all []Target
+	for _, t := range Targets() {
+		if t.each {
+			t.Scenarios = slices.DeleteFunc(slices.Clone(t.Scenarios), other)
+		}
+		if len(t.Scenarios) > 0 && !slices.ContainsFunc(t.Scenarios, other) {
+			all = append(all, t)
+		}
+	}
+	return all
 }
 
 // TargetScenarios is the scenarios that the targets need.
 func TargetScenarios() []string {
 	var names []string
 	for _, t := range Targets() {
-		if !slices.Contains(names, t.Scenario) {
-			names = append(names, t.Scenario)
+		for _, s := range t.Scenarios {
+			if !slices.Contains(names, s) {
+				names = append(names, s)
+			}
 		}
 	}
 	return names
+}
+
+// Bound is the limit as text, such as "<= 0.8x"; small ratios are fractions.
+func (t Target) Bound() string {
+	sign := "<= "
+	if t.AtLeast {
+		sign = ">= "
+	}
+	const fraction = 0.2 // from here down they are easier to read
+	switch {
+	case t.plain:
+		return fmt.Sprintf("%s%g", sign, t.Limit)
+	case t.Limit < fraction:
+		return fmt.Sprintf("%s1/%.0f", sign, 1/t.Limit)
+	}
+	return fmt.Sprintf("%s%gx", sign, t.Limit)
+}
+
+// write is a value of the target as text.
+func (t Target) write(v float64) string {
+	if t.plain {
+		return number(v)
+	}
+	return times(v)
 }
 
 // Verdict is how a target came out.
 type Verdict struct {
 	Target
 	Estimate
-	Against string // the library that it was compared with, if any
+	Where   string // the scenario; of several the first, or the worst
+	Against string // the library, or the scenario, that it was compared with, if any
 	Err     error  // why it could not be measured
 }
 
 // Met reports whether the target is met, or missed by no more than the noise.
-func (v Verdict) Met() bool {
-	if v.Err != nil {
-		return false
-	}
-	tolerance := min(v.Noise, maxNoise*v.Limit)
+func (v Verdict) Met() bool { return v.Err == nil && v.within(min(v.Noise, maxNoise*v.Limit)) }
+
+func (v Verdict) within(tolerance float64) bool {
 	if v.AtLeast {
 		return v.Value >= v.Limit-tolerance
 	}
 	return v.Value <= v.Limit+tolerance
 }
 
-// Judge holds results against the targets.
-func Judge(results []result.Result) []Verdict {
+// Word is the verdict as text.
+func (v Verdict) Word() string {
+	switch {
+	case v.Err != nil:
+		return "not measured"
+	case v.within(0):
+		return "met"
+	case v.Met():
+		return "met within the noise"
+	}
+	return "MISSED"
+}
+
+// Judge holds results against targets.
+func Judge(results []result.Result, targets []Target) []Verdict {
 	all := boards(results)
-	var verdicts []Verdict
-	for _, t := range Targets() {
-		v := Verdict{Target: t}
-		v.Estimate, v.Against, v.Err = t.judge(all)
-		verdicts = append(verdicts, v)
+	verdicts := make([]Verdict, 0, len(targets))
+	for _, t := range targets {
+		o := t.judge(all)
+		verdicts = append(verdicts, Verdict{Target: t, Estimate: o.Estimate, Where: o.where, Against: o.against, Err: o.err})
 	}
 	return verdicts
 }
 
-func (t Target) judge(all []*board) (e Estimate, against string, err error) {
-	i := slices.IndexFunc(all, func(b *board) bool { return b.scenario == t.Scenario })
-	if i < 0 {
-		return e, "", errors.New("the scenario was not measured")
-	}
-	ours := all[i].find(func(e *entry) bool { return e.kind == result.Ours })
-	if ours == nil {
-		return e, "", errors.New("no candidate of kind \"ours\" was measured")
-	}
-	if problems := ours.problems(); problems != "" {
-		return e, "", fmt.Errorf("%s: %s", ours.name, problems)
-	}
-	if e, against, err = t.measure(all[i], ours); err == nil && e.N == 0 {
-		err = fmt.Errorf("%s has no figures", ours.name)
-	}
-	return e, against, err
-}
-
-// against is the ratio to the best library by the same figure.
-func against(f figure) func(*board, *entry) (Estimate, string, error) {
-	return func(b *board, ours *entry) (Estimate, string, error) {
-		best := b.best(f)
-		if best == nil {
-			return Estimate{}, "", errors.New("no library was measured beside it")
+func (t Target) judge(all []*board) outcome {
+	places := make([]place, 0, len(t.Scenarios))
+	for _, s := range t.Scenarios {
+		p, err := find(all, s, t.candidate)
+		if err != nil {
+			return outcome{where: s, err: err}
 		}
-		return ratio(f.of(ours), f.of(best)), best.name, nil
+		places = append(places, p)
 	}
-}
-
-func absolute(f figure) func(*board, *entry) (Estimate, string, error) {
-	return func(_ *board, ours *entry) (Estimate, string, error) { return f.estimate(ours), "", nil }
-}
-
-func slowdown(_ *board, ours *entry) (Estimate, string, error) {
-	return ratio(p99Beside.of(ours), p99.of(ours)), "", nil
-}
-
-// Verdicts prints them as a table and reports whether all targets are met.
-func Verdicts(w io.Writer, verdicts []Verdict) (met bool, err error) {
-	met = true
-	t := newTable("target", "scenario", "limit", "measured", "noise", "against", "verdict")
-	for _, v := range verdicts {
-		bound, problem, value, noise, verdict := "<= ", "", number(v.Value), "±"+number(v.Noise), "met"
-		if v.AtLeast {
-			bound = ">= "
-		}
-		if v.Err != nil {
-			value, noise, problem = "-", "-", v.Err.Error()
-		}
-		if !v.Met() {
-			met, verdict = false, "MISSED"
-		}
-		t.row(problem, v.Name, v.Scenario, bound+number(v.Limit), value, noise, v.Against, verdict)
+	o := t.measure(places)
+	if o.err == nil && o.N == 0 {
+		o.err = fmt.Errorf("%s has no figures", places[0].ours.name)
 	}
-	return met, t.print(w, "Targets")
+	return o
 }

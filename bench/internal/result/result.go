@@ -1,15 +1,6 @@
 // Package result is what a run measured: one Result for each candidate of a scenario in
-// each repetition, kept as a line of JSON.
+// each repetition, kept as a line of JSON. The first line of a file says where: a Machine.
 package result
-
-import (
-	"bufio"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
-	"os"
-)
 
 // Kind says what a candidate is, and so what it is compared with.
 type Kind string
@@ -67,62 +58,4 @@ type Idle struct {
 	Heap     float64 `json:"heap_after_gc"`
 	Stack    float64 `json:"stack_after_gc"`
 	Routines float64 `json:"goroutines"`
-}
-
-// Write appends results to w as lines of JSON.
-func Write(w io.Writer, results []Result) error {
-	encoder := json.NewEncoder(w)
-	for _, r := range results {
-		if err := encoder.Encode(r); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// ReadFiles reads what Write has written. A repetition number that an earlier file has
-// used for the same scenario goes on counting, so that runs can be joined.
-func ReadFiles(names ...string) ([]Result, error) {
-	var all []Result
-	for _, name := range names {
-		f, err := os.Open(name)
-		if err != nil {
-			return nil, err
-		}
-		results, err := read(f)
-		_ = f.Close()
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		all = append(all, renumber(all, results)...)
-	}
-	return all, nil
-}
-
-func read(r io.Reader) ([]Result, error) {
-	var results []Result
-	decoder := json.NewDecoder(bufio.NewReader(r))
-	for {
-		var one Result
-		err := decoder.Decode(&one)
-		if errors.Is(err, io.EOF) {
-			return results, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		results = append(results, one)
-	}
-}
-
-// renumber shifts the repetitions of more behind those of the same scenario in have.
-func renumber(have, more []Result) []Result {
-	next := map[string]int{}
-	for _, r := range have {
-		next[r.Scenario] = max(next[r.Scenario], r.Rep+1)
-	}
-	for i := range more {
-		more[i].Rep += next[more[i].Scenario]
-	}
-	return more
 }
