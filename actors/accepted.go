@@ -13,8 +13,36 @@ import (
 // and nothing follows it.
 type accepted struct {
 	connection
-	line *hookline // nil if nobody wants to know of it
-	end  any       // how the peer ended the connection while the hooks were called
+	line *greeting // nil if nobody wants to know of it
+}
+
+// greeting is what a connection needs of which somebody wants to know.
+type greeting struct {
+	hookline
+	end any // how the peer ended the connection while the hooks were called
+}
+
+// household is all that a server keeps for one connection, in one piece of memory.
+type household struct {
+	conn  Conn
+	out   outbox
+	box   mailbox
+	actor accepted
+}
+
+// newHousehold makes the household of a socket that no shard knows yet.
+func newHousehold(s *service, wire *transport.Conn, path string) *household {
+	h := &household{}
+	h.box.dispatcher = s.root.dispatcher
+	h.out.limits, h.out.ledger = &s.options.Outbox, &s.ledger
+	c := &h.conn
+	c.wire, c.out, c.side, c.connection = wire, &h.out, &s.side, &h.box
+	c.path, c.id, c.epoch = path, s.ids.Add(1), 1
+	if h.out.limits.Age > 0 {
+		h.out.timed(c.hasten)
+	}
+	h.actor.conn, h.actor.shard = c, s.shards[c.id%uint64(len(s.shards))].Load()
+	return h
 }
 
 func (a *accepted) Receive(ctx actor.Context) {
@@ -38,14 +66,11 @@ func (a *accepted) start(ctx actor.Context) {
 	a.state = a.connection.ready
 	a.over = func(ctx actor.Context, _ error) { ctx.Stop(ctx.Self()) }
 	if hooked := a.conn.hooked(); hooked {
-		a.line = &hookline{side: a.conn.side, timeout: a.conn.side.hookTimeout}
+		a.line = &greeting{hookline: hookline{side: a.conn.side, timeout: a.conn.side.hookTimeout}}
 		a.conn.opening.Store(newSetup(a.conn))
 		a.state = a.greeting
 	}
-	if err := a.begin(ctx); err != nil {
-		ctx.Stop(ctx.Self())
-		return
-	}
+	a.begin()
 	if a.line != nil && a.ask(hookConnect) {
 		a.announce()
 	}
@@ -65,9 +90,9 @@ func (a *accepted) ask(k hookKind) bool {
 func (a *accepted) greeting(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *peerClosed, *violated:
-		a.end = m // behind what came before it, which nobody has had yet
+		a.line.end = m // behind what came before it, which nobody has had yet
 	case *ended:
-		if a.end != nil && errors.Is(m.err, io.EOF) {
+		if a.line.end != nil && errors.Is(m.err, io.EOF) {
 			a.peerLeft = true
 			return
 		}
@@ -76,14 +101,14 @@ func (a *accepted) greeting(ctx actor.Context) {
 		a.hooked(m)
 	case *greeted:
 		a.state = a.connection.ready
-		if a.end != nil {
-			a.conn.connection.PostUserMessage(a.end)
+		if a.line.end != nil {
+			a.conn.connection.PostUserMessage(a.line.end)
 		}
 	default:
 		a.ready(ctx)
-		if a.end != nil && a.deadline > 0 { // it ends for another reason: the peer's end counts now
-			a.conn.connection.PostUserMessage(a.end)
-			a.end = nil
+		if a.line.end != nil && a.deadline > 0 { // it ends for another reason: the peer's end counts now
+			a.conn.connection.PostUserMessage(a.line.end)
+			a.line.end = nil
 		}
 	}
 }
@@ -92,8 +117,8 @@ func (a *accepted) greeting(ctx actor.Context) {
 func (a *accepted) hooked(m *hookOver) {
 	switch {
 	case m.err != nil:
-		a.gotClose = a.end != nil // nothing more is to be expected of the peer
-		if c, ok := a.end.(*peerClosed); ok {
+		a.gotClose = a.line.end != nil // nothing more is to be expected of the peer
+		if c, ok := a.line.end.(*peerClosed); ok {
 			a.conn.peerCode.Store(uint32(c.frame.Code))
 		}
 		a.close(refusal(m.err), false, m.err)

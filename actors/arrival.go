@@ -176,12 +176,8 @@ func (a *arrival) join(wire *transport.Conn, req *transport.Request) {
 	if !ok {
 		return
 	}
-	c := &Conn{wire: wire, side: &s.side, path: req.Path, meta: meta, id: s.ids.Add(1), epoch: 1}
-	c.principal, c.account = a.principal, a.account
-	c.out = &outbox{limits: &s.options.Outbox, ledger: &s.ledger}
-	if c.out.limits.Age > 0 {
-		c.out.timed(c.hasten)
-	}
+	h := newHousehold(s, wire, s.routes.Load().intern(req.Path))
+	h.conn.meta, h.conn.principal, h.conn.account = meta, a.principal, a.account
 	given, a.admitted = true, false // the shard gives its place back
-	s.shards[c.id%uint64(len(s.shards))].Load().box.PostUserMessage(&joined{conn: c, home: s})
+	h.actor.shard.box.PostUserMessage((*joined)(h))
 }

@@ -135,7 +135,7 @@ func (w *world) ends(how string, g *guestbook) {
 		for _, name := range below(w.system, w.server.pid.Id) {
 			id := strings.TrimPrefix(name, "actor ")
 			if at := strings.TrimPrefix(id, w.server.pid.Id+"/"); at[0] == 's' && !strings.Contains(at, "/") {
-				w.system.Root.Send(actor.NewPID(w.system.Address(), id), &joined{})
+				w.system.Root.Send(actor.NewPID(w.system.Address(), id), (*joined)(nil))
 			}
 		}
 	}

@@ -22,10 +22,8 @@ type Conn struct {
 	wire *transport.Conn
 	out  *outbox
 	side *side
-	// view is the routes of this connection, derived from table; only the reader
-	// touches them.
-	view  *view
-	table *table
+	// view is the routes of this connection; only the reader touches it.
+	view *view
 
 	matchers atomic.Pointer[matchers] // of rules that remember; nil until one does
 
@@ -39,30 +37,32 @@ type Conn struct {
 
 	pid        *actor.PID
 	connection *mailbox
-	reader     *light
-	writer     *light
+	reader     reader
+	writer     writer
 
 	lastRead     atomic.Int64 // when bytes last came, ns
 	lastMessage  atomic.Int64 // when a whole data message last came, ns
 	blockedSince atomic.Int64 // since when the socket takes no more, ns; 0: it does
-	waking       atomic.Bool  // a flush is already on its way to the writer
 	rtt          atomic.Int64 // the last round trip of a ping, ns; 0: none yet
 	due          atomic.Int64 // when the connection must be looked after next, ns; 0: not at all
-	released     atomic.Bool  // the socket is gone, and what was on its way out goes to the next
-	closing      atomic.Bool  // the close handshake has begun: the end of the stream is no failure
-	opening      atomic.Pointer[Setup]
 
-	unanswered atomic.Int32              // deliveries and parcels of ours that are handled outside the turn
-	farewell   atomic.Pointer[sendClose] // our close frame, while it waits for the replies to them
-	underway   atomic.Int32              // parcels among the unanswered: on their way to the modules
-	gate       atomic.Pointer[func()]    // opens when none is
-	hungUp     atomic.Bool               // a middleware wants no more of the peer
-	last       atomic.Pointer[Close]     // its end, while it waits for the replies to what came before
+	opening  atomic.Pointer[Setup]
+	farewell atomic.Pointer[sendClose] // our close frame, while it waits for the replies to the unanswered
+	gate     atomic.Pointer[func()]    // opens when no parcel is underway
+	last     atomic.Pointer[Close]     // its end, while it waits for the replies to what came before
 
-	pausing sync.Mutex
-	pauses  int // how many receivers want no more
+	unanswered atomic.Int32 // deliveries and parcels of ours that are handled outside the turn
+	underway   atomic.Int32 // parcels among them: on their way to the modules
+
+	waking   atomic.Bool // a flush is already on its way to the writer
+	released atomic.Bool // the socket is gone, and what was on its way out goes to the next
+	closing  atomic.Bool // the close handshake has begun: the end of the stream is no failure
+	hungUp   atomic.Bool // a middleware wants no more of the peer
 
 	peerCode atomic.Uint32 // the code of the peer's close frame; 0: none came
+
+	pauses  int32 // how many receivers want no more; guarded by pausing
+	pausing sync.Mutex
 }
 
 // The notices of a Conn to its own actors. They are the Conn itself under
@@ -88,6 +88,12 @@ func (c *Conn) ID() uint64 { return c.id }
 // PID returns the connection's actor, to which any actor may send *Send and
 // *Close.
 func (c *Conn) PID() *actor.PID { return c.pid }
+
+// Children returns the PIDs of the connection's reader and writer, which may be watched
+// and stopped; without either the connection ends. They get a PID when somebody asks,
+// and keep it: that spares a connection that nobody looks into a third of its memory.
+// Neither takes messages of others.
+func (c *Conn) Children() (reader, writer *actor.PID) { return c.reader.who(), c.writer.who() }
 
 // Epoch returns the number of the incarnation: 1 on a server, one more with each
 // reconnect on a client.
@@ -235,12 +241,12 @@ func (c *Conn) flush() {
 
 // Readable implements transport.Handler.
 func (c *Conn) Readable(*transport.Conn) {
-	c.turn(c.reader, (*readable)(c))
+	c.turn(&c.reader.light, (*readable)(c))
 }
 
 // Writable implements transport.Handler.
 func (c *Conn) Writable(*transport.Conn) {
-	c.turn(c.writer, (*writable)(c))
+	c.turn(&c.writer.light, (*writable)(c))
 }
 
 // errGoexit ends a connection under which a handler ended the goroutine.

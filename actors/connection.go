@@ -102,25 +102,18 @@ type connection struct {
 // for the incarnation is decided above it.
 var escalate actor.SupervisorStrategy = supervisor.AllForEscalate{}
 
-// begin spawns the reader and the writer below ctx and lets them work.
-func (c *connection) begin(ctx actor.Context) error {
-	root, conn := c.conn.side.root, c.conn
+// begin lets the reader and the writer work.
+func (c *connection) begin() {
+	conn := c.conn
 	now := time.Now()
 	conn.lastRead.Store(instant(now))
 	conn.lastMessage.Store(instant(now))
 	c.terms = newTerms(&conn.side.policy, conn.principal != nil, now)
 	c.pulse.since = conn.lastRead.Load()
-	id := ctx.Self().Id + "/"
-	var err error
-	if conn.writer, err = newLight(root, id+name("w", conn.epoch), conn.connection, &writer{conn: conn}); err != nil {
-		return fmt.Errorf("actors: spawn writer: %w", err)
-	}
-	if conn.reader, err = newLight(root, id+name("r", conn.epoch), conn.connection, &reader{conn: conn}); err != nil {
-		return fmt.Errorf("actors: spawn reader: %w", err)
-	}
+	conn.writer.begin(conn, &conn.writer)
+	conn.reader.begin(conn, &conn.reader)
 	conn.wire.Start(conn)
 	c.schedule()
-	return nil
 }
 
 // ready is the state in which messages flow.
@@ -359,7 +352,7 @@ func (c *connection) release(ctx actor.Context) {
 	if !wire.Polled() {
 		c.conn.side.tasks.start("socket", func() { <-wire.Done() })
 	}
-	await(ctx, c.conn.connection, c.conn.epoch, c.conn.reader, c.conn.writer)
+	await(ctx, c.conn.connection, c.conn.epoch, &c.conn.reader.light, &c.conn.writer.light)
 }
 
 // echo is the answer to a close frame: the same code (RFC 6455 §5.5.1).

@@ -42,14 +42,14 @@ var victims = map[string]func(w *world) bool{
 	"reader": func(w *world) bool {
 		c := w.client.s.line.Load()
 		if c != nil {
-			killLight(c.reader)
+			killLight(&c.reader.light)
 		}
 		return c != nil
 	},
 	"writer": func(w *world) bool {
 		c := w.client.s.line.Load()
 		if c != nil {
-			killLight(c.writer)
+			killLight(&c.writer.light)
 		}
 		return c != nil
 	},

@@ -37,7 +37,16 @@ type letters struct {
 	gone      int    // those that are written and wait for their ack
 	identity  uint64 // grows with each change of the client's identity
 	posters   []*poster
-	waiters   []onlooker // they wait for the outbox to be drained
+	waiters   []onlooker    // they wait for the outbox to be drained
+	empties   chan struct{} // closed when nothing is left; nil while nobody waits
+}
+
+// extra returns the letters of o, made if there are none; o is locked.
+func (o *outbox) extra() *letters {
+	if o.letters == nil {
+		o.letters = &letters{}
+	}
+	return o.letters
 }
 
 // enter notes a letter that has been put into c. at is now.

@@ -6,9 +6,13 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
-// receiver is the behaviour of a light actor.
+// receiver is the behaviour of a light actor, which embeds one.
 type receiver interface {
-	receive(msg any)
+	actor.MessageInvoker
+	// home is the light actor within.
+	home() *light
+	// kind is the first letter of its name.
+	kind() string
 	// stopping is called once, before the end.
 	stopping()
 	// killed is called behind that if somebody else than its connection stopped it.
@@ -16,38 +20,58 @@ type receiver interface {
 }
 
 // light is a child of a connection: its reader or its writer. It is an actor with
-// a PID and a mailbox; it can be watched and stopped, its panic is a failure that
-// its parent's strategy decides on, and its undelivered mail gets an outcome. It
-// has no children, no context and no incarnations of its own, and therefore costs
-// a third of what protoactor keeps for an actor. What it cannot have is a restart
-// by itself: it lives and dies with its connection.
+// a mailbox; it can be watched and stopped, its panic is a failure that its parent's
+// strategy decides on, and its undelivered mail gets an outcome. It has no children,
+// no context and no incarnations of its own, and a PID only when somebody asks for
+// it; therefore it costs a tenth of what protoactor keeps for an actor. What it cannot
+// have is a restart by itself: it lives and dies with its connection.
 type light struct {
 	mailbox
-	behaviour receiver
-	system    *actor.ActorSystem
-	parent    *mailbox
-	pid       *actor.PID
-	watchers  []*actor.PID
-	ending    *ending // told of the end; nil while nobody waits for it
-	halted    bool    // its connection has stopped it; guarded by the mailbox
-	stopped   bool    // only touched in the actor's turn
+	conn     *Conn
+	pid      *actor.PID // nil until somebody asks; guarded by the mailbox
+	mourners *mourners  // nil: nobody; guarded by the mailbox
+	halted   bool       // its connection has stopped it; guarded by the mailbox
+	stopped  bool       // only touched in the actor's turn
 }
 
-var (
-	_ actor.Process        = (*light)(nil)
-	_ actor.MessageInvoker = (*light)(nil)
-)
+// mourners are those who are told of the end of a light actor.
+type mourners struct {
+	watchers actor.PIDSet
+	ending   *ending // of its connection; nil while that does not wait
+}
 
-// newLight spawns a light actor below parent, under an id never used before.
-func newLight(r *root, id string, parent *mailbox, b receiver) (*light, error) {
-	l := &light{behaviour: b, system: r.system, parent: parent}
-	l.dispatcher, l.invoker, l.mailbox.started = r.dispatcher, l, true
-	pid, ok := r.system.ProcessRegistry.Add(l, id)
-	if !ok {
-		return nil, actor.ErrNameExists
+// mourned returns the mourners, made if there are none. The mailbox is locked.
+func (l *light) mourned() *mourners {
+	if l.mourners == nil {
+		l.mourners = &mourners{}
 	}
-	l.pid = pid
-	return l, nil
+	return l.mourners
+}
+
+var _ actor.Process = (*light)(nil)
+
+// begin makes the actor one of c, whose own actor has its PID. self embeds it.
+func (l *light) begin(c *Conn, self receiver) {
+	l.conn = c
+	l.dispatcher, l.invoker, l.mailbox.started = c.side.root.dispatcher, self, true
+}
+
+func (l *light) home() *light { return l }
+
+// who returns the actor's PID. From the first call on the actor system knows it.
+func (l *light) who() *actor.PID {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.pid != nil {
+		return l.pid
+	}
+	id := l.conn.pid.Id + "/" + name(l.invoker.(receiver).kind(), l.conn.epoch) //nolint:forcetypeassert // begin
+	if l.closed {
+		l.pid = l.conn.side.system.NewLocalPID(id)
+	} else {
+		l.pid, _ = l.conn.side.system.ProcessRegistry.Add(l, id) // a name is never used twice
+	}
+	return l.pid
 }
 
 // SendUserMessage implements actor.Process.
@@ -66,8 +90,8 @@ func (l *light) halt(e *ending) bool {
 	l.halted = true
 	if l.running {
 		e.left.Add(1)
-		l.ending = e
-		l.mailbox.system = append(l.mailbox.system, &actor.Stop{})
+		l.mourned().ending = e
+		l.waiting().pushSystem(&actor.Stop{})
 		l.mu.Unlock()
 		return false
 	}
@@ -78,18 +102,18 @@ func (l *light) halt(e *ending) bool {
 	return true
 }
 
-// InvokeUserMessage implements actor.MessageInvoker.
-func (l *light) InvokeUserMessage(msg any) {
+// open returns what the actor is to receive, or false if it is none of its business.
+func (l *light) open(msg any) (any, bool) {
 	if l.stopped {
 		l.refuse(msg)
-		return
+		return nil, false
 	}
 	_, msg, _ = actor.UnwrapEnvelope(msg)
 	if _, ok := msg.(*actor.PoisonPill); ok {
 		l.end()
-		return
+		return nil, false
 	}
-	l.behaviour.receive(msg)
+	return msg, true
 }
 
 // InvokeSystemMessage implements actor.MessageInvoker.
@@ -102,14 +126,13 @@ func (l *light) InvokeSystemMessage(msg any) {
 			l.terminated(m.Watcher)
 			return
 		}
-		l.watchers = append(l.watchers, m.Watcher)
+		l.mu.Lock()
+		l.mourned().watchers.Add(m.Watcher)
+		l.mu.Unlock()
 	case *actor.Unwatch:
-		for i, w := range l.watchers {
-			if w.Equal(m.Watcher) {
-				l.watchers = append(l.watchers[:i], l.watchers[i+1:]...)
-				return
-			}
-		}
+		l.mu.Lock()
+		l.mourned().watchers.Remove(m.Watcher)
+		l.mu.Unlock()
 	}
 }
 
@@ -117,8 +140,8 @@ func (l *light) InvokeSystemMessage(msg any) {
 // has, the actor does nothing.
 func (l *light) EscalateFailure(reason, msg any) {
 	l.setSuspended(true)
-	l.parent.PostSystemMessage(&actor.Failure{
-		Who: l.pid, Reason: reason, RestartStats: actor.NewRestartStatistics(), Message: msg,
+	l.conn.connection.PostSystemMessage(&actor.Failure{
+		Who: l.who(), Reason: reason, RestartStats: actor.NewRestartStatistics(), Message: msg,
 	})
 }
 
@@ -130,9 +153,11 @@ func (l *light) end() {
 		l.stopped = true
 		l.leave()
 	}
+	var e *ending
 	l.mu.Lock()
-	e := l.ending
-	l.ending = nil
+	if m := l.mourners; m != nil {
+		e, m.ending = m.ending, nil
+	}
 	l.mu.Unlock()
 	if e != nil {
 		e.one()
@@ -141,16 +166,27 @@ func (l *light) end() {
 
 // leave is what happens once in the life of the actor: it is nobody's any more.
 func (l *light) leave() {
-	l.safely(l.behaviour.stopping)
+	self := l.invoker.(receiver) //nolint:forcetypeassert // begin
+	l.safely(self.stopping)
 	l.mu.Lock()
 	halted := l.halted
 	l.mu.Unlock()
 	if !halted {
-		l.safely(l.behaviour.killed)
+		l.safely(self.killed)
 	}
-	l.system.ProcessRegistry.Remove(l.pid)
 	l.mailbox.Stopped(nil)
-	for _, w := range l.watchers {
+	var watchers []*actor.PID
+	l.mu.Lock()
+	pid := l.pid
+	if m := l.mourners; m != nil {
+		watchers = m.watchers.Values()
+	}
+	l.mu.Unlock()
+	if pid == nil { // nobody ever knew it
+		return
+	}
+	l.conn.side.system.ProcessRegistry.Remove(pid)
+	for _, w := range watchers { // there will be no others: whoever comes later is told at once
 		l.terminated(w)
 	}
 }
@@ -159,15 +195,15 @@ func (l *light) leave() {
 func (l *light) safely(f func()) {
 	defer func() {
 		if r := recover(); r != nil {
-			l.system.Logger().Error("actors: panic while stopping", "actor", l.pid.Id, "panic", r)
+			l.conn.side.logger.Error("actors: panic while stopping", "actor", l.who().Id, "panic", r)
 		}
 	}()
 	f()
 }
 
 func (l *light) terminated(watcher *actor.PID) {
-	if p, ok := l.system.ProcessRegistry.Get(watcher); ok {
-		p.SendSystemMessage(watcher, &actor.Terminated{Who: l.pid})
+	if p, ok := l.conn.side.system.ProcessRegistry.Get(watcher); ok {
+		p.SendSystemMessage(watcher, &actor.Terminated{Who: l.who()})
 	}
 }
 
@@ -189,7 +225,7 @@ func await(ctx actor.Context, parent *mailbox, number uint64, actors ...*light) 
 	e.left.Store(1)
 	busy := false
 	for _, l := range actors {
-		if l != nil && !l.halt(e) {
+		if l.conn != nil && !l.halt(e) { // else it has never begun
 			busy = true
 		}
 	}

@@ -7,12 +7,13 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
-// still is a behaviour that does nothing.
-type still struct{}
+// still is a light actor that does nothing.
+type still struct{ light }
 
-func (still) receive(any) {}
-func (still) stopping()   {}
-func (still) killed()     {}
+func (*still) InvokeUserMessage(any) {}
+func (*still) kind() string          { return "still" }
+func (*still) stopping()             {}
+func (*still) killed()               {}
 
 // gate is a process that holds up whoever tells it of an end.
 type gate struct{ open chan struct{} }
@@ -32,10 +33,9 @@ func TestAnActorThatHasStoppedWithinItsTurnIsWaitedFor(t *testing.T) {
 		defer r.release()
 		registry := w.system.ProcessRegistry
 		parent := newMailbox(r.dispatcher)
-		l, err := newLight(r, "light", parent, still{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		l := &still{}
+		l.begin(&Conn{side: &side{root: r, system: w.system}, connection: parent, pid: actor.NewPID("local", "parent")}, l)
+		l.who()
 		g := &gate{open: make(chan struct{})}
 		watcher, _ := registry.Add(g, "gate")
 		defer registry.Remove(watcher)

@@ -12,9 +12,6 @@ const (
 	// mailboxLimit is how many user messages wait for one actor. What comes
 	// behind them becomes a dead letter.
 	mailboxLimit = 1 << 16
-	// keptRing is how many entries of its ring an empty mailbox keeps. A burst's
-	// memory is given back.
-	keptRing = 16
 	// turnLimit is how many messages an actor handles before others have a turn.
 	turnLimit = 64
 )
@@ -27,10 +24,10 @@ type private interface{ private() }
 // give back what it holds, and see to it that it has an outcome.
 type undelivered interface{ undelivered() }
 
-// mailbox is the queue of one actor: nothing is allocated before the first
-// message, system messages come first, the number of user messages is bounded,
-// and nobody spins. It also runs an idle actor on the caller's thread (deliver),
-// which is what makes a turn.
+// mailbox is the queue of one actor: it holds no memory while nothing waits, system
+// messages come first, the number of user messages is bounded, and nobody spins. It
+// also runs an idle actor on the caller's thread (deliver), which is what makes a
+// turn.
 //
 // It is safe from the moment that it exists: messages that come before
 // RegisterHandlers wait for it.
@@ -38,9 +35,7 @@ type mailbox struct {
 	mu         sync.Mutex
 	invoker    actor.MessageInvoker
 	dispatcher *dispatcher
-	system     []any
-	ring       []any
-	head, n    int32
+	mail       *mail // what waits; nil while nothing does
 	running    bool
 	suspended  bool
 	closed     bool
@@ -59,19 +54,19 @@ func newMailbox(d *dispatcher) *mailbox { return &mailbox{dispatcher: d} }
 // PostUserMessage implements actor.Mailbox.
 func (m *mailbox) PostUserMessage(msg any) {
 	m.mu.Lock()
-	if m.closed || m.n >= mailboxLimit && !exempt(msg) {
+	if m.closed || m.mail.users() >= mailboxLimit && !exempt(msg) {
 		m.mu.Unlock()
 		m.refuse(msg)
 		return
 	}
-	m.push(msg)
+	m.waiting().push(msg)
 	m.schedule()
 }
 
 // PostSystemMessage implements actor.Mailbox.
 func (m *mailbox) PostSystemMessage(msg any) {
 	m.mu.Lock()
-	m.system = append(m.system, msg)
+	m.waiting().pushSystem(msg)
 	m.schedule()
 }
 
@@ -85,7 +80,7 @@ func (m *mailbox) postOrdered(msg private) {
 		m.refuse(msg)
 		return
 	}
-	m.system = append(m.system, msg)
+	m.waiting().pushSystem(msg)
 	m.schedule()
 }
 
@@ -101,7 +96,7 @@ func (m *mailbox) deliver(msg any) {
 // false, and has done nothing, if it is not.
 func (m *mailbox) tryRun(msg any) bool {
 	m.mu.Lock()
-	if m.running || m.suspended || m.closed || !m.started || m.n > 0 || len(m.system) > 0 {
+	if m.running || m.suspended || m.closed || !m.started || m.mail != nil {
 		m.mu.Unlock()
 		return false
 	}
@@ -127,24 +122,32 @@ func (m *mailbox) moveOver() {
 	m.mu.Unlock()
 }
 
+// waiting is what waits, made if nothing does. The caller holds mu, and adds to it.
+func (m *mailbox) waiting() *mail {
+	if m.mail == nil {
+		m.mail = mails.Get().(*mail)
+	}
+	return m.mail
+}
+
+// tidy gives the memory back when nothing waits any more. The caller holds mu.
+func (m *mailbox) tidy() {
+	if m.mail.empty() {
+		m.mail.recycle()
+		m.mail = nil
+	}
+}
+
 // evict takes the oldest message that matches out of the queue, or returns nil.
 func (m *mailbox) evict(match func(any) bool) any {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for i := range m.n {
-		at := func(i int32) *any { return &m.ring[int(m.head+i)%len(m.ring)] }
-		msg := *at(i)
-		if !match(msg) {
-			continue
-		}
-		for j := i; j+1 < m.n; j++ {
-			*at(j) = *at(j + 1)
-		}
-		*at(m.n - 1) = nil
-		m.n--
-		return msg
+	if m.mail == nil {
+		return nil
 	}
-	return nil
+	msg := m.mail.evict(match)
+	m.tidy()
+	return msg
 }
 
 // reopen makes the mailbox of an actor that has stopped that of the next one, which is
@@ -186,7 +189,7 @@ func (m *mailbox) busy() bool {
 func (m *mailbox) UserMessageCount() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return int(m.n)
+	return m.mail.users()
 }
 
 // Stopped implements supervisor.Mailbox: the actor is gone for good, and what
@@ -194,11 +197,13 @@ func (m *mailbox) UserMessageCount() int {
 func (m *mailbox) Stopped(actor.Context) {
 	m.mu.Lock()
 	m.closed = true
-	rest := make([]any, 0, m.n)
-	for m.n > 0 {
-		rest = append(rest, m.pop())
+	rest := make([]any, 0, m.mail.users())
+	for m.mail.users() > 0 {
+		rest = append(rest, m.mail.pop())
 	}
-	m.ring = nil
+	if m.mail != nil {
+		m.tidy()
+	}
 	m.mu.Unlock()
 	for _, msg := range rest {
 		m.refuse(msg)
@@ -227,14 +232,15 @@ func (m *mailbox) refuse(msg any) {
 	switch c := m.invoker.(type) {
 	case actor.Context:
 		deadLetter(c.ActorSystem(), c.Self(), msg)
-	case *light:
-		deadLetter(c.system, c.pid, msg)
+	case receiver:
+		l := c.home()
+		deadLetter(l.conn.side.system, l.who(), msg)
 	}
 }
 
 // schedule unlocks m and sees to it that somebody runs the actor.
 func (m *mailbox) schedule() {
-	if m.running || !m.started || len(m.system) == 0 && (m.n == 0 || m.suspended) {
+	if m.running || !m.started || m.mail == nil || m.suspended && m.mail.systems() == 0 {
 		m.mu.Unlock()
 		return
 	}
@@ -265,27 +271,22 @@ func (m *mailbox) turn() {
 			m.mu.Unlock()
 			m.dispatcher.push(m)
 			return
-		case len(m.system) > 0:
-			msg := m.system[0]
-			m.system[0] = nil
-			if m.system = m.system[1:]; len(m.system) == 0 {
-				m.system = nil
-			}
-			m.mu.Unlock()
-			m.invokeSystem(msg)
-		case m.n == 0 || m.suspended:
-			if m.n == 0 && len(m.ring) > keptRing {
-				m.ring, m.head = nil, 0
-			}
+		case m.mail == nil || m.suspended && m.mail.systems() == 0:
 			m.running = false
 			m.mu.Unlock()
 			return
+		case m.mail.systems() > 0:
+			msg := m.mail.popSystem()
+			m.tidy()
+			m.mu.Unlock()
+			m.invokeSystem(msg)
 		case i >= turnLimit:
 			m.mu.Unlock()
 			m.dispatcher.push(m)
 			return
 		default:
-			msg := m.pop()
+			msg := m.mail.pop()
+			m.tidy()
 			m.mu.Unlock()
 			m.invokeUser(msg)
 		}
@@ -329,28 +330,6 @@ func (m *mailbox) setSuspended(on bool) {
 	m.mu.Lock()
 	m.suspended = on
 	m.mu.Unlock()
-}
-
-// push appends to the ring; m is locked.
-func (m *mailbox) push(msg any) {
-	if int(m.n) == len(m.ring) {
-		grown := make([]any, max(4, 2*len(m.ring)))
-		for i := range m.n {
-			grown[i] = m.ring[int(m.head+i)%len(m.ring)]
-		}
-		m.ring, m.head = grown, 0
-	}
-	m.ring[int(m.head+m.n)%len(m.ring)] = msg
-	m.n++
-}
-
-// pop takes the oldest from the ring; m is locked and not empty.
-func (m *mailbox) pop() any {
-	msg := m.ring[m.head]
-	m.ring[m.head] = nil
-	m.head = int32(int(m.head+1) % len(m.ring))
-	m.n--
-	return msg
 }
 
 // exempt reports whether a message is taken even by a full mailbox: our own, and

@@ -20,10 +20,7 @@ func (c *incarnation) open(ctx actor.Context, m *dialed) {
 	if s.sets() || c.conn.hooked() {
 		c.conn.opening.Store(c.newSetup()) // nothing goes to the modules before they are ready for it
 	}
-	if err := c.begin(ctx); err != nil {
-		c.over(ctx, err)
-		return
-	}
+	c.begin()
 	c.tell(&phase{state: Opening, conn: c.conn})
 	c.state = c.opening
 	if c.ask(&call{kind: hookConnect, conn: c.conn, number: c.attempt}) {

@@ -26,18 +26,28 @@ type outbox struct {
 	settled   func([]Outcome) // may be nil; called without the lock
 	due       func()          // expire is to be called, earlier than it said; may be nil; called without the lock
 	armed     int64           // when expire will be called at the latest, ns; 0: nobody knows of a reason
+	hint      atomic.Int32    // how many bytes of replies the current turn may bring
 	masked    bool            // a client's frames are masked (RFC 6455 §5.3)
 	held      bool            // not ready: only set-up messages may leave
 	congested bool            // more than HighWater waited, and not less than LowWater since
 	end       error           // why nothing is accepted any more
-	setup     lane            // of the current epoch: auth, resubscribe
+	setup     *lane           // of the current epoch: auth, resubscribe; nil: there was never one
 	data      lane
 	count     int // messages without an outcome: those in the lanes, and those that wait for their ack
 	nextID    uint64
-	epoch     uint64        // of the connection whose set-up messages are taken; 0: there is none
-	letters   *letters      // what is not plain; nil until there is some
-	empties   chan struct{} // closed when nothing is left; nil while nobody waits
-	hint      atomic.Int32  // how many bytes of replies the current turn may bring
+	epoch     uint64   // of the connection whose set-up messages are taken; 0: there is none
+	letters   *letters // what is not plain; nil until there is some
+}
+
+// noSetup is the set-up of those who never had one.
+var noSetup lane
+
+// first is the lane of the set-up messages, to look at.
+func (o *outbox) first() *lane {
+	if o.setup == nil {
+		return &noSetup
+	}
+	return o.setup
 }
 
 // add accepts a plain message, or says why not. A set-up message names the epoch
@@ -101,7 +111,7 @@ const opBits = 0x0f
 // waits: that one expires first, so nobody is to be told. o is locked.
 func (o *outbox) plain(kind transport.Kind, size int) bool {
 	return (kind == transport.Text || kind == transport.Binary) && o.end == nil && !o.behind(nil) &&
-		o.limits.allow(o.count-o.setup.count, o.data.bytes+size)
+		o.limits.allow(o.count-o.first().count, o.data.bytes+size)
 }
 
 // accept takes a message, the latest then; l is what is special about it, or nil.
@@ -111,14 +121,14 @@ func (o *outbox) accept(kind transport.Kind, payload []byte, epoch uint64, at in
 	size := o.frameSize(payload)
 	to, limit := &o.data, o.limits.Bytes
 	if epoch != 0 {
-		to, limit = &o.setup, setupLimit
+		to, limit = o.setup, setupLimit
 	}
 	switch {
 	case kind != transport.Text && kind != transport.Binary:
 		return nil, ErrInvalidKind
 	case o.end != nil:
 		return nil, o.end
-	case epoch != 0 && epoch != o.epoch:
+	case epoch != 0 && (epoch != o.epoch || to == nil):
 		return nil, ErrStopped // the connection that was set up is gone
 	case limit > 0 && size > limit || size > maxFrame:
 		return nil, &MessageTooBigError{Size: size, Limit: pick(limit > 0, limit, maxFrame)}
@@ -239,8 +249,8 @@ func (o *outbox) next() (c *chunk, done []Outcome) {
 // ready is the lane to take from, or nil: set-up messages go first.
 func (o *outbox) ready() *lane {
 	switch {
-	case !o.setup.empty():
-		return &o.setup
+	case !o.first().empty():
+		return o.setup
 	case o.held || o.data.empty():
 		return nil
 	}
@@ -258,7 +268,8 @@ func (o *outbox) pending() bool {
 func (o *outbox) size() (messages, bytes int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.setup.count + o.data.count, o.setup.bytes + o.data.bytes
+	first := o.first()
+	return first.count + o.data.count, first.bytes + o.data.bytes
 }
 
 // wrote says that the socket took n more bytes of c. Messages of which all bytes

@@ -27,7 +27,7 @@ type outboxBench struct {
 
 func newOutboxBench(t teller, limits OutboxLimits) *outboxBench {
 	b := &outboxBench{t: t, outcomes: map[uint64][]Outcome{}}
-	b.outbox = &outbox{limits: &limits, ledger: &ledger{}, epoch: 1}
+	b.outbox = &outbox{limits: &limits, ledger: &ledger{}, epoch: 1, setup: &lane{}}
 	var mu sync.Mutex
 	b.settled = func(done []Outcome) {
 		mu.Lock()
@@ -85,7 +85,7 @@ func (b *outboxBench) balanced() {
 	b.t.Helper()
 	gone := b.tidy()
 	waiting, live, memory := 0, 0, 0
-	for _, l := range []*lane{&b.setup, &b.data} {
+	for _, l := range []*lane{b.first(), &b.data} {
 		count, size := 0, 0
 		for c := l.head; c != nil; c = c.next {
 			b.whole(l, c)
@@ -209,7 +209,7 @@ func (b *outboxBench) whole(l *lane, c *chunk) {
 
 // waiting returns the numbers of the messages without an outcome, in order.
 func (b *outboxBench) waiting() (ids []uint64) {
-	for _, l := range []*lane{&b.setup, &b.data} {
+	for _, l := range []*lane{b.first(), &b.data} {
 		for c := l.head; c != nil; c = c.next {
 			for _, e := range c.entries[c.first:] {
 				if !e.dead {

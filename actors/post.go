@@ -84,10 +84,7 @@ type poster struct {
 func (o *outbox) post(ctx context.Context, m *Outgoing) (*Receipt, error) {
 	l := newLetter(m)
 	o.mu.Lock()
-	if o.letters == nil {
-		o.letters = &letters{}
-	}
-	l.identity = o.letters.identity
+	l.identity = o.extra().identity
 	done, err := o.accept(m.Kind, m.Payload, 0, nanos(), l)
 	if o.end != nil || err != ErrOutboxFull || o.limits.Overflow != Block { //nolint:errorlint // accept's own, never wrapped
 		o.unlock()

@@ -8,9 +8,14 @@ import (
 
 // reader turns what the socket has into messages: one read, one batch, one turn.
 // It lives and dies with one incarnation.
-type reader struct{ conn *Conn }
+type reader struct{ light }
 
-func (r *reader) receive(msg any) {
+// InvokeUserMessage implements actor.MessageInvoker.
+func (r *reader) InvokeUserMessage(msg any) {
+	msg, ok := r.open(msg)
+	if !ok {
+		return
+	}
 	switch m := msg.(type) {
 	case *readable:
 		if (*Conn)(m) == r.conn {
@@ -19,9 +24,11 @@ func (r *reader) receive(msg any) {
 	case *openingOver:
 		r.conn.goOn(m)
 	default:
-		r.conn.reader.refuse(msg)
+		r.refuse(msg)
 	}
 }
+
+func (r *reader) kind() string { return "r" }
 
 // stopping implements receiver.
 func (r *reader) stopping() {}

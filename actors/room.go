@@ -2,7 +2,7 @@ package actors
 
 // fits reports whether the data has room for one more message; o is locked.
 func (o *outbox) fits(size int, l *letter) bool {
-	count, bytes := o.count-o.setup.count, o.data.bytes+size
+	count, bytes := o.count-o.first().count, o.data.bytes+size
 	if old := o.replaced(l); old != nil {
 		count--
 		bytes -= int(old.chunk.entries[old.chunk.find(old.id)].size)

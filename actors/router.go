@@ -32,6 +32,7 @@ func (g *group) of(c *Conn) *target { return g.instances[c.id%uint64(len(g.insta
 
 // view is what of a table concerns the connections of one path.
 type view struct {
+	table      *table
 	routing    Routing
 	groups     []*group
 	rest       []*group // for what none of the groups wants
@@ -64,7 +65,7 @@ func newTable(routing Routing, groups []*group, middleware []*station) *table {
 }
 
 func (t *table) newView(path string) *view {
-	v := &view{routing: t.routing, middleware: t.middleware, plain: true}
+	v := &view{table: t, routing: t.routing, middleware: t.middleware, plain: true}
 	for _, g := range t.groups {
 		switch m := g.module; {
 		case !g.path.matches(path):
@@ -135,6 +136,16 @@ func (t *table) serves(path string) bool {
 	return len(t.groups) == 0 || len(v.groups)+len(v.rest) > 0
 }
 
+// intern returns path as one string for all connections that are served by it.
+func (t *table) intern(path string) string {
+	for _, g := range t.groups {
+		if g.module.Path == path {
+			return g.module.Path
+		}
+	}
+	return path
+}
+
 // addRoute puts a module into the table.
 //
 //	Client, Server → Router
@@ -173,8 +184,8 @@ func (r *router) Receive(ctx actor.Context) {
 // routes returns the connection's view of the current table. Only the reader of
 // the connection calls it.
 func (c *Conn) routes() *view {
-	if t := c.side.routes.Load(); t != c.table {
-		c.table, c.view = t, t.at(c.path)
+	if t := c.side.routes.Load(); c.view == nil || t != c.view.table {
+		c.view = t.at(c.path)
 	}
 	return c.view
 }

@@ -229,9 +229,9 @@ func (s *schedule) crash() string {
 	}
 	switch s.rand.IntN(3) {
 	case 0:
-		killLight(c.reader)
+		killLight(&c.reader.light)
 	case 1:
-		killLight(c.writer)
+		killLight(&c.writer.light)
 	default:
 		s.w.system.Root.Send(c.pid, (*pongReceived)(nil))
 	}

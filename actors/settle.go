@@ -20,6 +20,9 @@ func (o *outbox) hold(on bool) {
 func (o *outbox) openSetup(epoch uint64) {
 	o.mu.Lock()
 	o.held, o.epoch = true, epoch
+	if o.setup == nil {
+		o.setup = &lane{}
+	}
 	done := o.lose()
 	o.unlock()
 	o.tell(done)
@@ -31,7 +34,7 @@ func (o *outbox) openSetup(epoch uint64) {
 func (o *outbox) clearSetup() {
 	o.mu.Lock()
 	o.epoch = 0
-	done := o.empty(nil, o.setup.waiting(), Superseded)
+	done := o.empty(nil, o.first().waiting(), Superseded)
 	o.unlock()
 	o.tell(done)
 }
@@ -67,7 +70,7 @@ func (o *outbox) close(why error) {
 	if o.end == nil {
 		o.end = why
 	}
-	done := o.empty(nil, o.setup.head, Closed)
+	done := o.empty(nil, o.first().head, Closed)
 	done = o.empty(done, o.data.head, Closed)
 	done = o.unknown(done)
 	o.unlock()
@@ -128,9 +131,9 @@ func (o *outbox) settle(done []Outcome, l *letter, end Outcome) []Outcome {
 
 // less counts n messages that have their outcome; o is locked.
 func (o *outbox) less(n int) {
-	if o.count -= n; o.count == 0 && o.empties != nil {
-		close(o.empties)
-		o.empties = nil
+	if o.count -= n; o.count == 0 && o.letters != nil && o.letters.empties != nil {
+		close(o.letters.empties)
+		o.letters.empties = nil
 	}
 }
 
@@ -138,15 +141,16 @@ func (o *outbox) less(n int) {
 func (o *outbox) emptied() <-chan struct{} {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.empties == nil {
-		o.empties = make(chan struct{})
-	}
-	c := o.empties
 	if o.count == 0 {
-		close(c)
-		o.empties = nil
+		none := make(chan struct{})
+		close(none)
+		return none
 	}
-	return c
+	s := o.extra()
+	if s.empties == nil {
+		s.empties = make(chan struct{})
+	}
+	return s.empties
 }
 
 func (o *outbox) tell(done []Outcome) {

@@ -9,16 +9,13 @@ import (
 	"github.com/hawser-go/hawser/transport"
 )
 
-// joined: a handshake has succeeded. Handshake goroutine → Shard
-type joined struct {
-	conn *Conn
-	home *service
-}
+// joined: a handshake has succeeded. Handshake → Shard
+type joined household
 
 func (*joined) private() {}
 
 // undelivered: the shard or the server ended meanwhile.
-func (j *joined) undelivered() { j.home.turnAway(j.conn) }
+func (j *joined) undelivered() { j.actor.shard.turnAway(&j.conn) }
 
 type (
 	// look: connections may have something due. Timer → Shard
@@ -51,7 +48,7 @@ func (s *shard) Receive(ctx actor.Context) {
 			s.arm(0)
 		}
 	case *joined:
-		s.join(ctx, m)
+		s.join(ctx, (*household)(m))
 	case *gone:
 		s.leave(ctx, m)
 	case *actor.Terminated:
@@ -82,15 +79,13 @@ func (s *shard) Receive(ctx actor.Context) {
 	}
 }
 
-func (s *shard) join(ctx actor.Context, m *joined) {
-	c := m.conn
+func (s *shard) join(ctx actor.Context, h *household) {
+	c := &h.conn
 	if s.exodus != nil {
 		s.turnAway(c)
 		return
 	}
-	c.connection = newMailbox(s.root.dispatcher)
-	a := &accepted{connection: connection{conn: c, shard: s}}
-	if _, err := s.root.nursery.spawn(ctx, "c", c.id, a, c.connection); err != nil {
+	if _, err := s.root.nursery.spawn(ctx, "c", c.id, &h.actor, &h.box); err != nil {
 		s.logger.Error("actors: spawn connection", "server", s.name, "error", err)
 		s.turnAway(c)
 		return

@@ -37,9 +37,9 @@ func stopAtRandom(t *testing.T, system *actor.ActorSystem, random *rand.Rand) {
 	for range 1 + random.IntN(3) {
 		switch random.IntN(5) {
 		case 0:
-			killLight(c.reader)
+			killLight(&c.reader.light)
 		case 1:
-			killLight(c.writer)
+			killLight(&c.writer.light)
 		case 2:
 			system.Root.Send(c.pid, (*pongReceived)(nil))
 		case 3:

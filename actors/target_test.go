@@ -40,8 +40,8 @@ func (i *idler) give(costs ...int) {
 
 // queue returns what each of the messages that wait costs.
 func (i *idler) queue() (costs []int) {
-	for n := range i.box.n {
-		d := i.box.ring[int(i.box.head+n)%len(i.box.ring)].(*delivery)
+	for n := range i.box.mail.users() {
+		d := i.box.mail.at(n).(*delivery)
 		for _, m := range d.msgs {
 			costs = append(costs, len(m.Payload)+messageCost)
 		}
@@ -51,7 +51,7 @@ func (i *idler) queue() (costs []int) {
 
 // work handles the delivery that has waited longest.
 func (i *idler) work() {
-	d := i.box.pop().(*delivery)
+	d := i.box.mail.pop().(*delivery)
 	d.done = d.len()
 	d.finish()
 }
@@ -147,7 +147,7 @@ func TestCloseSlowClosesTheConnection(t *testing.T) {
 	if n := i.conn.connection.UserMessageCount(); n != 1 {
 		t.Fatalf("%d messages to the connection; want a Close", n)
 	}
-	if m, ok := i.conn.connection.pop().(*Close); !ok || m.Code != transport.TryAgainLater {
+	if m, ok := i.conn.connection.mail.pop().(*Close); !ok || m.Code != transport.TryAgainLater {
 		t.Errorf("got %+v; want a Close with 1013", m)
 	}
 }

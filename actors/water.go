@@ -55,13 +55,11 @@ func (o *outbox) awaitDrained(w onlooker) (waits bool, err error) {
 	if !o.congested {
 		return false, o.end
 	}
-	if o.letters == nil {
-		o.letters = &letters{}
-	}
-	if w.pid != nil && slices.ContainsFunc(o.letters.waiters, func(other onlooker) bool { return w.pid.Equal(other.pid) }) {
+	s := o.extra()
+	if w.pid != nil && slices.ContainsFunc(s.waiters, func(other onlooker) bool { return w.pid.Equal(other.pid) }) {
 		return true, nil
 	}
-	o.letters.waiters = append(o.letters.waiters, w)
+	s.waiters = append(s.waiters, w)
 	return true, nil
 }
 

@@ -40,22 +40,26 @@ func (*sendClose) private()   {}
 // writer is the only one that writes to the socket. It takes what the outbox has
 // in chunks; control frames go between chunks, the close frame behind them.
 type writer struct {
-	conn    *Conn
-	current *chunk  // on its way out
-	away    bool    // current is with the middleware
-	packed  *packed // current as it goes out compressed; nil: it goes out as it is
-	control []byte  // whole control frames
-	sent    int     // bytes of control that the socket has taken
+	light
+	current  *chunk  // on its way out
+	packed   *packed // current as it goes out compressed; nil: it goes out as it is
+	control  []byte  // control frames, of which the first may be out in part
+	farewell *sendClose
+	window   int32 // bytes behind the taken ones that may be on their way too
+	away     bool  // current is with the middleware
 	// The last write was cut short, and was of current or of control: the next one
 	// must go on with the same bytes (see transport.Conn.Write).
 	inChunk, inControl bool
-	window             int  // bytes behind the taken ones that may be on their way too
 	blocked            bool // the socket takes no more
-	closing            *sendClose
-	closed             bool // the close frame is in control, or out
+	finished           bool // the close frame is in control, or out
 }
 
-func (w *writer) receive(msg any) {
+// InvokeUserMessage implements actor.MessageInvoker.
+func (w *writer) InvokeUserMessage(msg any) {
+	msg, ok := w.open(msg)
+	if !ok {
+		return
+	}
 	switch m := msg.(type) {
 	case *flush:
 		w.conn.waking.Store(false)
@@ -67,15 +71,15 @@ func (w *writer) receive(msg any) {
 		w.queue(m.frames)
 		w.drain()
 	case *sendClose:
-		if m.epoch == w.conn.epoch && w.closing == nil {
-			w.closing = m
+		if m.epoch == w.conn.epoch && w.farewell == nil {
+			w.farewell = m
 			w.drain()
 		}
 	case *filtered:
 		w.accept(m.outbound)
 		w.drain()
 	default:
-		w.conn.writer.refuse(msg)
+		w.refuse(msg)
 	}
 }
 
@@ -89,7 +93,7 @@ func (w *writer) drain() {
 			if w.writeControl() {
 				return
 			}
-		case w.away || w.closed:
+		case w.away || w.finished:
 			return
 		case w.current != nil:
 			w.writeChunk()
@@ -102,18 +106,18 @@ func (w *writer) drain() {
 // next takes the next chunk, or begins the close frame when there is none. It
 // returns false when there is nothing to write.
 func (w *writer) next() bool {
-	if w.closing == nil || !w.closing.now {
+	if w.farewell == nil || !w.farewell.now {
 		if w.current = w.conn.out.take(); w.current != nil {
 			w.prepare()
 			return true
 		}
 	}
-	if w.closing == nil {
+	if w.farewell == nil {
 		return false
 	}
-	payload := transport.AppendClosePayload(nil, w.closing.code, w.closing.reason)
+	payload := transport.AppendClosePayload(nil, w.farewell.code, w.farewell.reason)
 	w.control = appendControl(w.control, opClose, payload, !w.conn.side.server)
-	w.closed = true
+	w.finished = true
 	return true
 }
 
@@ -177,16 +181,15 @@ func (w *writer) writeChunk() {
 // writeControl writes the control frames. It returns true when the close frame
 // is out, and with it everything.
 func (w *writer) writeControl() bool {
-	p := w.control[w.sent:]
+	p := w.control
 	n, err := w.conn.wire.Write(p)
 	w.conn.side.counters.bytesSent.Add(uint64(n))
 	w.inControl = n < len(p)
-	w.sent += n
-	if w.sent == len(w.control) {
-		w.control, w.sent = nil, 0
+	if w.control = p[n:]; len(w.control) == 0 {
+		w.control = nil
 	}
 	w.after(n == len(p), err)
-	if !w.closed || len(w.control) > 0 {
+	if !w.finished || len(w.control) > 0 {
 		return false
 	}
 	w.conn.connection.PostUserMessage(&closeSent{epoch: w.conn.epoch})
@@ -229,7 +232,7 @@ func (w *writer) unblock() {
 // may answer the most recent ping alone (RFC 6455 §5.5.3).
 func (w *writer) queue(frames []byte) {
 	switch {
-	case w.closed:
+	case w.finished:
 		return
 	case len(w.control)+len(frames) <= controlLimit:
 		w.control = append(w.control, frames...)
@@ -238,12 +241,14 @@ func (w *writer) queue(frames []byte) {
 	}
 }
 
+func (w *writer) kind() string { return "w" }
+
 // stopping implements receiver: what the socket did not take goes back to the
 // outbox.
 func (w *writer) stopping() {
 	w.blocked = true
 	if w.current != nil {
-		window := w.window
+		window := int(w.window)
 		if w.packed != nil && window > 0 {
 			window = w.packed.reach(w.current, window)
 		}

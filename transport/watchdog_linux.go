@@ -19,12 +19,22 @@ func (t turn) plus(n uint32) turn { return t&^math.MaxUint32 | turn(uint32(t)+n)
 // handling reports whether the owner handles events.
 func (t turn) handling() bool { return t&1 == 1 }
 
+// A tick of the watchdog wakes a thread, and a thousand a second would cost a busy loop
+// a fifth of its processor. Handlers that block do so again and again, so it is
+// watchful only behind one of them: then it looks every patience for that many ticks,
+// and otherwise once in calm patiences.
+const (
+	calm     = 10
+	watchful = 1000
+)
+
 // watchdog sees when the owner of a loop makes no progress for as long as its
 // patience. Its timer runs only while the loop has events to handle.
 type watchdog struct {
 	now      atomic.Uint64 // a turn
 	seen     atomic.Uint64 // the turn at the last tick
 	armed    atomic.Bool   // the timer runs
+	alert    atomic.Int32  // for how many ticks it is watchful still
 	patience time.Duration
 	timer    *time.Timer
 	stuck    func(turn)
@@ -53,9 +63,17 @@ func (w *watchdog) wake(now turn) turn {
 	w.now.Store(uint64(now))
 	if !w.armed.Load() && w.armed.CompareAndSwap(false, true) {
 		w.seen.Store(uint64(now))
-		w.timer.Reset(w.patience)
+		w.timer.Reset(w.pause())
 	}
 	return now
+}
+
+// pause is how long it is until the next tick.
+func (w *watchdog) pause() time.Duration {
+	if w.alert.Load() > 0 {
+		return w.patience
+	}
+	return calm * w.patience
 }
 
 // step says that one event is done. It reports whether the loop is still the
@@ -75,7 +93,7 @@ func (w *watchdog) take(stuck turn) (turn, bool) {
 	return w.move(stuck, (stuck|math.MaxUint32)+1)
 }
 
-// tick runs once per patience while there are events.
+// tick runs while there are events.
 func (w *watchdog) tick() {
 	now := w.now.Load()
 	if !turn(now).handling() {
@@ -87,9 +105,12 @@ func (w *watchdog) tick() {
 		}
 	}
 	if now == w.seen.Load() {
+		w.alert.Store(watchful)
 		w.stuck(turn(now))
 		now = w.now.Load()
+	} else if left := w.alert.Load(); left > 0 {
+		w.alert.Store(left - 1)
 	}
 	w.seen.Store(now)
-	w.timer.Reset(w.patience)
+	w.timer.Reset(w.pause())
 }

@@ -118,7 +118,10 @@ func toSystem(system *actor.ActorSystem, pid *actor.PID, m any) {
 // fragileEcho answers what comes, and panics at a boom.
 type fragileEcho struct{}
 
-func (fragileEcho) OnMessage(ctx *actors.Context, m transport.Message) { _, _ = ctx.Echo(m) }
+func (fragileEcho) OnMessage(ctx *actors.Context, m transport.Message) {
+	ctx.Conn().Children() // from now on they can be found, and killed
+	_, _ = ctx.Echo(m)
+}
 
 func (fragileEcho) Receive(ctx actor.Context) {
 	if _, ok := ctx.Message().(boom); ok {
