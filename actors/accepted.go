@@ -148,8 +148,12 @@ func (*greeted) private() {}
 func (a *accepted) farewell() {
 	a.conn.opening.Load().discard()
 	box, m := a.shard.box, &gone{id: a.conn.id}
-	tell := func(error) { box.PostUserMessage(m) }
-	if a.line == nil || a.line.submit(&call{kind: hookDisconnect, conn: a.conn, cause: a.cause, over: tell}) {
+	if a.line == nil {
+		box.deliver(m)
+		return
+	}
+	tell := func(error) { box.deliver(m) }
+	if a.line.submit(&call{kind: hookDisconnect, conn: a.conn, cause: a.cause, over: tell}) {
 		tell(nil)
 	}
 }

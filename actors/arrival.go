@@ -3,7 +3,7 @@ package actors
 import (
 	"context"
 	"errors"
-	"net"
+	"io"
 	"net/http"
 	"time"
 
@@ -13,7 +13,7 @@ import (
 // arrival is a handshake on its way to becoming a connection.
 type arrival struct {
 	service   *service
-	socket    net.Conn // of Serve: what the lobby knows it by; nil for net/http
+	socket    io.Closer // of Serve: what the lobby knows it by; nil for net/http
 	began     time.Time
 	principal Principal
 	account   *account
@@ -21,6 +21,9 @@ type arrival struct {
 	admitted  bool // it has a place in the admission
 	accepted  bool // it counts in the lobby as one that has to join
 }
+
+// defaultHandshake is ServerOptions.HandshakeTimeout when nothing is said.
+const defaultHandshake = 5 * time.Second
 
 // errCut ends the handshake of a socket that was closed meanwhile.
 var errCut = errors.New("actors: made room for other handshakes, or the server ended")
@@ -108,7 +111,7 @@ func (a *arrival) authenticate(r *transport.Request, address string) (err error)
 	ctx := r.Context
 	if o.HandshakeTimeout >= 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, a.began.Add(orDefault(o.HandshakeTimeout, 5*time.Second)))
+		ctx, cancel = context.WithDeadline(ctx, a.began.Add(orDefault(o.HandshakeTimeout, defaultHandshake)))
 		defer cancel()
 	}
 	a.principal, err = o.Authenticate(ctx, r)
@@ -177,7 +180,9 @@ func (a *arrival) join(wire *transport.Conn, req *transport.Request) {
 		return
 	}
 	h := newHousehold(s, wire, s.routes.Load().intern(req.Path))
-	h.conn.meta, h.conn.principal, h.conn.account = meta, a.principal, a.account
+	if who := (identity{meta, a.principal, a.account}); meta != nil || a.principal != nil || a.account != nil {
+		h.conn.identity = &who
+	}
 	given, a.admitted = true, false // the shard gives its place back
-	h.actor.shard.box.PostUserMessage((*joined)(h))
+	h.actor.shard.box.deliver((*joined)(h))
 }

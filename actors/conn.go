@@ -27,13 +27,11 @@ type Conn struct {
 
 	matchers atomic.Pointer[matchers] // of rules that remember; nil until one does
 
-	path      string
-	meta      any
-	principal Principal
-	account   *account // of its key; nil if nothing is counted by key
-	meter     *meter   // of its rates; only the reader touches it
-	id        uint64
-	epoch     uint64
+	path     string
+	identity *identity // nil if nothing is known
+	meter    *meter    // of its rates; only the reader touches it
+	id       uint64
+	epoch    uint64
 
 	pid        *actor.PID
 	connection *mailbox
@@ -65,21 +63,42 @@ type Conn struct {
 	pausing sync.Mutex
 }
 
+// identity is what the handshake told of the peer.
+type identity struct {
+	meta      any
+	principal Principal
+	account   *account // of its key; nil if nothing is counted by key
+}
+
+var nobody identity
+
+// who is behind the connection.
+func (c *Conn) who() *identity {
+	if c.identity == nil {
+		return &nobody
+	}
+	return c.identity
+}
+
 // The notices of a Conn to its own actors. They are the Conn itself under
 // another name: nothing is allocated for them, and they cannot be confused with
 // another incarnation's.
 type (
 	// readable: the socket has something. Poller → Reader
 	readable Conn
+	// readableLate: the same, for a turn that no call of Readable waits for.
+	// Poller → Reader
+	readableLate Conn
 	// writable: the socket has room again. Poller → Writer
 	writable Conn
 	// flush: the outbox has something. Module, Client → Writer
 	flush Conn
 )
 
-func (*readable) private() {}
-func (*writable) private() {}
-func (*flush) private()    {}
+func (*readable) private()     {}
+func (*readableLate) private() {}
+func (*writable) private()     {}
+func (*flush) private()        {}
 
 // ID returns the connection's number, unique in its server or client and never
 // used again.
@@ -124,7 +143,7 @@ func (c *Conn) Subprotocol() string { return c.wire.Subprotocol() }
 func (c *Conn) RemoteAddr() net.Addr { return c.wire.RemoteAddr() }
 
 // Metadata returns what ServerOptions.Metadata made of the request.
-func (c *Conn) Metadata() any { return c.meta }
+func (c *Conn) Metadata() any { return c.who().meta }
 
 // CloseCode returns the code of the peer's close frame: its own, or its answer to ours,
 // which should be the same (RFC 6455 §5.5.1). It is 1006 as long as none has come.
@@ -132,7 +151,7 @@ func (c *Conn) CloseCode() transport.CloseCode { return c.endCode() }
 
 // Principal returns who is on the other side: what ServerOptions.Authenticate said at
 // the handshake, or nil. It never changes.
-func (c *Conn) Principal() Principal { return c.principal }
+func (c *Conn) Principal() Principal { return c.who().principal }
 
 // RTT returns the round trip of the latest ping that was answered, or 0.
 func (c *Conn) RTT() time.Duration { return time.Duration(c.rtt.Load()) }
@@ -241,12 +260,16 @@ func (c *Conn) flush() {
 
 // Readable implements transport.Handler.
 func (c *Conn) Readable(*transport.Conn) {
-	c.turn(&c.reader.light, (*readable)(c))
+	c.turn(&c.reader.light, (*readable)(c), (*readableLate)(c))
+	if m := c.reader.verdict; m != nil { // no other turn makes one: this call is the only one
+		c.reader.verdict = nil
+		c.connection.deliver(m)
+	}
 }
 
 // Writable implements transport.Handler.
 func (c *Conn) Writable(*transport.Conn) {
-	c.turn(&c.writer.light, (*writable)(c))
+	c.turn(&c.writer.light, (*writable)(c), (*writable)(c))
 }
 
 // errGoexit ends a connection under which a handler ended the goroutine.
@@ -255,14 +278,16 @@ var errGoexit = errors.New("actors: a handler ended its goroutine (runtime.Goexi
 // turn hands a notice of the socket to the reader or the writer. A handler of that
 // turn that ends its goroutine, as t.FailNow does, takes the one with it that
 // serves the socket; the connection then ends, or it would be deaf or mute.
-func (c *Conn) turn(l *light, notice any) {
+func (c *Conn) turn(l *light, notice, late any) {
 	returned := false
 	defer func() {
 		if !returned {
 			c.connection.PostUserMessage(&ended{epoch: c.epoch, err: errGoexit})
 		}
 	}()
-	l.deliver(notice)
+	if !l.tryRun(notice) {
+		l.PostUserMessage(late)
+	}
 	returned = true
 }
 
@@ -340,7 +365,7 @@ func (c *Conn) bid(m *sendClose) {
 	if c.side.server {
 		c.out.refuse(ErrStopped)
 	}
-	c.writer.PostUserMessage(m)
+	c.writer.deliver(m)
 }
 
 // pause stops reading until resume has been called as often.

@@ -91,6 +91,7 @@ type connection struct {
 	cause error
 
 	gotClose, sentClose bool
+	peerBegan           bool // the peer's close frame came before ours
 	peerLeft            bool // the peer has sent FIN behind its close frame
 	released            bool
 	deadline            int64  // of the close handshake, ns
@@ -108,7 +109,7 @@ func (c *connection) begin() {
 	now := time.Now()
 	conn.lastRead.Store(instant(now))
 	conn.lastMessage.Store(instant(now))
-	c.terms = newTerms(&conn.side.policy, conn.principal != nil, now)
+	c.terms = newTerms(&conn.side.policy, conn.who().principal != nil, now)
 	c.pulse.since = conn.lastRead.Load()
 	conn.writer.begin(conn, &conn.writer)
 	conn.reader.begin(conn, &conn.reader)
@@ -135,7 +136,7 @@ func (c *connection) ready(ctx actor.Context) {
 		c.look(ctx)
 	case *peerClosed:
 		if c.current(m.epoch) {
-			c.gotClose = true
+			c.gotClose, c.peerBegan = true, true
 			c.conn.peerCode.Store(uint32(m.frame.Code))
 			c.close(echo(m.frame), !c.conn.side.server, m.frame)
 		}
@@ -172,14 +173,15 @@ func (c *connection) closingDown(ctx actor.Context) {
 		if c.current(m.epoch) {
 			c.gotClose = true
 			c.conn.peerCode.Store(uint32(m.frame.Code))
-			c.halfClose()
+			c.halfClose(ctx)
 		}
 	case *closeSent:
 		if c.current(m.epoch) {
 			c.sentClose = true
-			c.halfClose()
 			if c.peerLeft {
 				c.end(ctx, nil)
+			} else {
+				c.halfClose(ctx)
 			}
 		}
 	case *ended:
@@ -202,7 +204,7 @@ func (c *connection) close(frame transport.CloseError, now bool, cause error) {
 	c.conn.closing.Store(true)
 	c.deadline = nanos() + int64(c.conn.side.closeTimeout)
 	c.state = c.closingDown
-	m := &sendClose{epoch: c.conn.epoch, code: frame.Code, reason: frame.Reason, now: now}
+	m := &sendClose{epoch: c.conn.epoch, code: frame.Code, reason: frame.Reason, now: now, answers: c.gotClose && c.conn.side.server}
 	if c.gotClose && !now {
 		c.conn.farewell.Store(m) // the peer ended first: behind the replies to what it sent before
 		c.conn.part()
@@ -222,9 +224,14 @@ func (c *connection) hurry(by time.Time) {
 
 // halfClose sends FIN once both close frames are through. The socket is read to
 // its end after that: closing it with unread input would make the kernel reset
-// the connection, and the peer would lose our last frames.
-func (c *connection) halfClose() {
-	if c.gotClose && c.sentClose {
+// the connection, and the peer would lose our last frames. A server whose peer began has
+// nothing to wait for if there is no input (RFC 6455 §7.1.1): none may follow.
+func (c *connection) halfClose(ctx actor.Context) {
+	switch {
+	case !c.gotClose || !c.sentClose:
+	case c.conn.side.server && c.peerBegan && c.conn.wire.Exhausted():
+		c.end(ctx, nil)
+	default:
 		_ = c.conn.wire.CloseWrite() // an error shows up as the end of the stream
 	}
 }

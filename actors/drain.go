@@ -128,7 +128,7 @@ func (s *shard) shutdown(ctx actor.Context, m *shutdown) {
 	}
 	s.exodus = e
 	if len(s.conns) == 0 {
-		ctx.Stop(ctx.Self())
+		s.depart(ctx)
 		return
 	}
 	s.tell(e)

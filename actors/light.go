@@ -81,23 +81,30 @@ func (l *light) SendUserMessage(_ *actor.PID, msg any) { l.PostUserMessage(msg) 
 func (l *light) SendSystemMessage(_ *actor.PID, msg any) { l.PostSystemMessage(msg) }
 
 // Stop implements actor.Process.
-func (l *light) Stop(*actor.PID) { l.PostSystemMessage(&actor.Stop{}) }
+func (l *light) Stop(*actor.PID) { l.PostSystemMessage(stop) }
+
+// stop is the message that ends an actor; it has nothing in it.
+var stop = &actor.Stop{}
 
 // halt stops the actor: at once if it is idle, which halt then reports, else when
-// it has handled its message, of which e is told.
+// it has handled its message, of which e is told. Without e a busy one goes on.
 func (l *light) halt(e *ending) bool {
 	l.mu.Lock()
 	l.halted = true
+	if l.running && e == nil {
+		l.mu.Unlock()
+		return false
+	}
 	if l.running {
 		e.left.Add(1)
 		l.mourned().ending = e
-		l.waiting().pushSystem(&actor.Stop{})
+		l.waiting().pushSystem(stop)
 		l.mu.Unlock()
 		return false
 	}
 	l.running = true
 	l.mu.Unlock()
-	l.invokeSystem(&actor.Stop{})
+	l.invokeSystem(stop)
 	l.run()
 	return true
 }
@@ -221,11 +228,18 @@ var _ actor.Process = (*ending)(nil)
 
 // await stops the light actors and makes ctx's actor wait for those that are busy.
 func await(ctx actor.Context, parent *mailbox, number uint64, actors ...*light) {
+	idle := true
+	for _, l := range actors {
+		idle = idle && (l.conn == nil || l.halt(nil)) // without a conn it has never begun
+	}
+	if idle {
+		return
+	}
 	e := &ending{parent: parent, registry: ctx.ActorSystem().ProcessRegistry}
 	e.left.Store(1)
 	busy := false
 	for _, l := range actors {
-		if l.conn != nil && !l.halt(e) { // else it has never begun
+		if l.conn != nil && !l.halt(e) {
 			busy = true
 		}
 	}

@@ -173,7 +173,7 @@ func TestAHandshakeThatIsDecidedOnWhenTheServerEndsIsToldSo(t *testing.T) {
 }
 
 func TestEverybodyWhoWaitsForThoseWhoJoinIsTold(t *testing.T) {
-	l := newLobby(1)
+	l := newLobby(1, 0)
 	l.accept()
 	l.accept()
 	told := 0
@@ -196,7 +196,7 @@ func TestEverybodyWhoWaitsForThoseWhoJoinIsTold(t *testing.T) {
 func TestALobbyIsNeverOverfullNorStuck(t *testing.T) {
 	for round := range 20 {
 		const room = 4
-		l := newLobby(room)
+		l := newLobby(room, 0)
 		var all sync.WaitGroup
 		shut := make(chan struct{})
 		for g := range 16 {

@@ -42,6 +42,7 @@ type mailbox struct {
 	started    bool
 	once       bool // the actor has one incarnation: a Restart ends it
 	moves      bool // what is left is to be handled on another thread
+	eager      bool // an end of a child is handled on the thread that tells of it, if the actor is idle
 }
 
 var (
@@ -65,6 +66,10 @@ func (m *mailbox) PostUserMessage(msg any) {
 
 // PostSystemMessage implements actor.Mailbox.
 func (m *mailbox) PostSystemMessage(msg any) {
+	if _, ok := msg.(*actor.Terminated); ok && m.eager && m.take() {
+		m.runWith(m.invokeSystem, msg)
+		return
+	}
 	m.mu.Lock()
 	m.waiting().pushSystem(msg)
 	m.schedule()
@@ -95,23 +100,36 @@ func (m *mailbox) deliver(msg any) {
 // tryRun makes the actor handle msg on this thread, if it is idle. It returns
 // false, and has done nothing, if it is not.
 func (m *mailbox) tryRun(msg any) bool {
+	if !m.take() {
+		return false
+	}
+	m.runWith(m.invokeUser, msg)
+	return true
+}
+
+// take makes the caller the one who runs the actor, if it is idle.
+func (m *mailbox) take() bool {
 	m.mu.Lock()
+	defer m.mu.Unlock()
 	if m.running || m.suspended || m.closed || !m.started || m.mail != nil {
-		m.mu.Unlock()
 		return false
 	}
 	m.running = true
-	m.mu.Unlock()
+	return true
+}
+
+// runWith makes the actor, which the caller has taken, handle msg and then what has
+// come meanwhile.
+func (m *mailbox) runWith(invoke func(any), msg any) {
 	returned := false
 	defer func() {
 		if !returned { // the handler ended its goroutine: somebody else must go on
 			m.dispatcher.push(m)
 		}
 	}()
-	m.invokeUser(msg)
+	invoke(msg)
 	returned = true
 	m.run()
-	return true
 }
 
 // moveOver makes the actor, which is at work, go on with its next message on another

@@ -33,14 +33,25 @@ func newNursery(d *dispatcher) *nursery {
 	return n
 }
 
-// spawn starts a as a child of ctx, under a name that is never used again.
-func (n *nursery) spawn(ctx actor.Context, kind string, number uint64, a actor.Actor, box *mailbox) (*actor.PID, error) {
+// spawn starts a as a child of ctx, under a name that is never used again. It has
+// handled its Started when spawn returns.
+func (n *nursery) spawn(ctx actor.Context, kind string, number uint64, a actor.Actor, box *mailbox) error {
+	box.once = true
+	box.running = true // by us, and not by a worker
+	if err := n.bear(ctx, kind, number, a, box); err != nil {
+		return err
+	}
+	box.run()
+	return nil
+}
+
+func (n *nursery) bear(ctx actor.Context, kind string, number uint64, a actor.Actor, box *mailbox) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.next, n.box = a, box
-	box.once = true
 	defer func() { n.next, n.box = nil, nil }()
-	return ctx.SpawnNamed(n.escalates, name(kind, number))
+	_, err := ctx.SpawnNamed(n.escalates, name(kind, number))
+	return err
 }
 
 // name is the last part of the name of an actor that is counted.

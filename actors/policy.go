@@ -52,8 +52,8 @@ func (c *Conn) meterMessages(msgs []transport.Message, now int64) (within []tran
 	if n := m.messages.take(p.messages, now, len(msgs)); n < len(msgs) {
 		msgs, err = msgs[:n], tooMuch("messages")
 	}
-	if c.account != nil {
-		if n := c.account.take(p.keyMessages, now, len(msgs)); n < len(msgs) {
+	if account := c.who().account; account != nil {
+		if n := account.take(p.keyMessages, now, len(msgs)); n < len(msgs) {
 			msgs, err = msgs[:n], tooMuch("messages")
 		}
 	}

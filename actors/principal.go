@@ -48,7 +48,7 @@ func (c *connection) revalidate(now int64) {
 			}
 			conn.connection.PostUserMessage(m)
 		}()
-		m.err = ask(ctx, conn.principal)
+		m.err = ask(ctx, conn.who().principal)
 		returned = true
 	})
 }

@@ -8,7 +8,22 @@ import (
 
 // reader turns what the socket has into messages: one read, one batch, one turn.
 // It lives and dies with one incarnation.
-type reader struct{ light }
+type reader struct {
+	light
+	// verdict is what a turn within Readable found out about the connection. It is told
+	// when the turn is over: the connection may then stop the reader at once.
+	verdict any
+	late    bool // the turn is not within Readable
+}
+
+// tell lets the connection know what the reader found out.
+func (r *reader) tell(found any) {
+	if r.late {
+		r.conn.connection.PostUserMessage(found)
+		return
+	}
+	r.verdict = found
+}
 
 // InvokeUserMessage implements actor.MessageInvoker.
 func (r *reader) InvokeUserMessage(msg any) {
@@ -19,6 +34,12 @@ func (r *reader) InvokeUserMessage(msg any) {
 	switch m := msg.(type) {
 	case *readable:
 		if (*Conn)(m) == r.conn {
+			r.late = false
+			r.read()
+		}
+	case *readableLate:
+		if (*Conn)(m) == r.conn {
+			r.late = true
 			r.read()
 		}
 	case *openingOver:
@@ -47,7 +68,7 @@ func (r *reader) read() {
 	c := r.conn
 	batch, err := c.wire.Read()
 	if err != nil {
-		c.lost(err)
+		c.lost(err, r.tell)
 		return
 	}
 	now := c.seen() // a part of a long message is heard too
@@ -74,9 +95,9 @@ func (r *reader) read() {
 	}
 	switch {
 	case batch.Close != nil:
-		c.connection.PostUserMessage(&peerClosed{epoch: c.epoch, frame: batch.Close})
+		r.tell(&peerClosed{epoch: c.epoch, frame: batch.Close})
 	case batch.Err != nil:
-		c.connection.PostUserMessage(&violated{epoch: c.epoch, err: batch.Err})
+		r.tell(&violated{epoch: c.epoch, err: batch.Err})
 	}
 	batch.Release()
 }
@@ -157,12 +178,12 @@ func appendControl(dst []byte, op byte, payload []byte, masked bool) []byte {
 // lost ends the incarnation because its socket cannot be used any more. On a
 // client that is the failure of the actor that found out: its supervisor decides
 // what follows. On a server, and during a close handshake, it is an event.
-func (c *Conn) lost(err error) {
+func (c *Conn) lost(err error, tell func(any)) {
 	if errors.Is(err, transport.ErrClosed) {
 		return // by ourselves
 	}
 	if c.side.server || c.closing.Load() {
-		c.connection.PostUserMessage(&ended{epoch: c.epoch, err: err})
+		tell(&ended{epoch: c.epoch, err: err})
 		return
 	}
 	_ = c.wire.Close() // before the failure goes up: no descriptor waits for a restart

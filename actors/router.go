@@ -2,6 +2,7 @@ package actors
 
 import (
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -143,7 +144,7 @@ func (t *table) intern(path string) string {
 			return g.module.Path
 		}
 	}
-	return path
+	return strings.Clone(path) // it is a part of the whole request
 }
 
 // addRoute puts a module into the table.

@@ -146,6 +146,7 @@ type service struct {
 
 	admission *admission
 	lobby     *lobby
+	consults  bool                          // functions of the user decide on handshakes
 	refusals  register[int]                 // handshakes, by status
 	endings   register[transport.CloseCode] // connections, by the code that the peer sent
 }
@@ -187,7 +188,7 @@ func NewServer(system *actor.ActorSystem, o ServerOptions) (*Server, error) {
 func newService(r *root, o ServerOptions) *service {
 	s := &service{
 		options: o, box: newMailbox(r.dispatcher), stopped: make(chan struct{}),
-		admission: newAdmission(o.Admission, o.Rates), lobby: newLobby(o.Handshakes),
+		admission: newAdmission(o.Admission, o.Rates), lobby: newLobby(o.Handshakes, max(0, orDefault(o.HandshakeTimeout, defaultHandshake))),
 	}
 	s.box.once = true
 	s.root, s.system, s.logger, s.server = r, r.system, orLogger(o.Logger, r.system), true
@@ -200,6 +201,7 @@ func newService(r *root, o ServerOptions) *service {
 	s.policy = newPolicy(&o)
 	s.routes.Store(newTable(o.Routing, nil, nil))
 	s.upgrader = o.upgrader(r.pollerOf())
+	s.consults = o.Authenticate != nil || o.Authorize != nil || o.Metadata != nil || o.CheckOrigin != nil || o.Admission.Key != nil
 	return s
 }
 

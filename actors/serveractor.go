@@ -60,6 +60,7 @@ func (a *serverActor) start(ctx actor.Context) error {
 
 func (a *serverActor) spawnShard(ctx actor.Context, i int) (err error) {
 	s := &shard{service: a.service, box: newMailbox(a.root.dispatcher), conns: map[uint64]*Conn{}, gap: a.lookGapOf()}
+	s.box.eager = true
 	props := a.root.props(func() actor.Actor { return s }, s.box, stopChild{})
 	name := a.parts.name("s" + strconv.FormatInt(int64(i), 36))
 	if s.pid, err = ctx.SpawnNamed(props, name); err != nil {

@@ -52,7 +52,7 @@ func (s *shard) Receive(ctx actor.Context) {
 	case *gone:
 		s.leave(ctx, m)
 	case *actor.Terminated:
-		// a connection has told us by a gone of its own
+		s.depart(ctx) // a connection has told us by a gone of its own
 	case *look:
 		s.look()
 	case *lookBy:
@@ -85,13 +85,14 @@ func (s *shard) join(ctx actor.Context, h *household) {
 		s.turnAway(c)
 		return
 	}
-	if _, err := s.root.nursery.spawn(ctx, "c", c.id, &h.actor, &h.box); err != nil {
-		s.logger.Error("actors: spawn connection", "server", s.name, "error", err)
-		s.turnAway(c)
-		return
-	}
 	s.conns[c.id] = c
 	s.live.Add(1)
+	if err := s.root.nursery.spawn(ctx, "c", c.id, &h.actor, &h.box); err != nil {
+		s.logger.Error("actors: spawn connection", "server", s.name, "error", err)
+		discard(c.wire)
+		s.forget(c)
+		return
+	}
 	if !s.armed {
 		s.arm(0)
 	}
@@ -100,7 +101,7 @@ func (s *shard) join(ctx actor.Context, h *household) {
 // turnAway ends a connection that cannot be.
 func (s *service) turnAway(c *Conn) {
 	discard(c.wire)
-	s.admission.leave(c.account)
+	s.admission.leave(c.who().account)
 	s.endings.add(transport.Abnormal)
 }
 
@@ -111,7 +112,13 @@ func (s *shard) leave(ctx actor.Context, m *gone) {
 		return
 	}
 	s.forget(c)
-	if s.exodus != nil && len(s.conns) == 0 {
+	s.depart(ctx)
+}
+
+// depart ends the shard behind its last connection. That has said so, and protoactor
+// knows of it too: else it would be sent a Stop that nobody takes.
+func (s *shard) depart(ctx actor.Context) {
+	if s.exodus != nil && len(s.conns) == 0 && len(ctx.Children()) == 0 {
 		ctx.Stop(ctx.Self())
 	}
 }
@@ -120,7 +127,7 @@ func (s *shard) leave(ctx actor.Context, m *gone) {
 func (s *shard) forget(c *Conn) {
 	delete(s.conns, c.id)
 	s.live.Add(-1)
-	s.admission.leave(c.account)
+	s.admission.leave(c.who().account)
 	s.endings.add(c.endCode())
 }
 

@@ -33,7 +33,7 @@ type harbour struct {
 func moor(t *testing.T, loops int, o ServerOptions) *harbour {
 	t.Helper()
 	system := actorstest.System(t, actorstest.AllowErrors())
-	ln, err := net.Listen("tcp", "127.0.0.1:0") // before the count: it starts Go's own poller
+	ln, err := transport.Listen("tcp", "127.0.0.1:0") // before the count: it starts Go's own poller
 	if err != nil {
 		t.Fatal(err)
 	}

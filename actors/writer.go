@@ -32,6 +32,8 @@ type sendClose struct {
 	// now leaves the accepted messages in the outbox: the peer would not read
 	// them any more. Otherwise they are written first.
 	now bool
+	// answers: it answers the peer's, and what follows it is the end of the stream.
+	answers bool
 }
 
 func (*sendControl) private() {}
@@ -182,7 +184,13 @@ func (w *writer) writeChunk() {
 // is out, and with it everything.
 func (w *writer) writeControl() bool {
 	p := w.control
-	n, err := w.conn.wire.Write(p)
+	var n int
+	var err error
+	if w.finished && w.farewell.answers {
+		n, err = w.conn.wire.WriteLast(p)
+	} else {
+		n, err = w.conn.wire.Write(p)
+	}
 	w.conn.side.counters.bytesSent.Add(uint64(n))
 	w.inControl = n < len(p)
 	if w.control = p[n:]; len(w.control) == 0 {
@@ -206,7 +214,7 @@ func (w *writer) after(all bool, err error) {
 	switch {
 	case err != nil:
 		w.blocked = true // for good
-		w.conn.lost(err)
+		w.conn.lost(err, w.conn.connection.PostUserMessage)
 	case !all:
 		w.block()
 	}

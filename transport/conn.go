@@ -97,7 +97,7 @@ func (o *ConnOptions) limits() *Limits {
 		return def
 	}
 	if full := o.Limits.withDefaults(def.MaxMessage); full != *o.Limits {
-		return &full
+		return shared(full)
 	}
 	return o.Limits
 }
@@ -134,7 +134,11 @@ func (c *Conn) Ignore() { c.d.release() }
 //
 // Calls must be serial. A byte is counted when the socket has taken it. Errors
 // are a *WriteError or ErrClosed.
-func (c *Conn) Write(p []byte) (n int, err error) { return c.s.write(p) }
+func (c *Conn) Write(p []byte) (n int, err error) { return c.s.write(p, false) }
+
+// WriteLast is Write for the last bytes before CloseWrite or Close, which must follow
+// soon: p may then leave together with FIN.
+func (c *Conn) WriteLast(p []byte) (n int, err error) { return c.s.write(p, true) }
 
 // Pause stops reading, so that TCP pushes the peer back. A Readable that is
 // under way is not recalled, and its Read works. While paused, the end of the
@@ -148,6 +152,10 @@ func (c *Conn) Resume() { c.s.resume() }
 // with a close_notify behind what is being written. It does not wait for it.
 // For connections that know no such thing it does nothing.
 func (c *Conn) CloseWrite() error { return c.s.closeWrite() }
+
+// Exhausted reports whether the system has nothing more of what the peer sent. It is
+// false also when that cannot be told.
+func (c *Conn) Exhausted() bool { return c.s.exhausted() }
 
 // Close closes the socket and gives every buffer back, once no call is inside
 // the Conn any more. It does not block, and calls after the first do nothing.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 )
 
 // How much header a handshake may bring, when nothing is said.
@@ -56,13 +57,18 @@ type headReader struct {
 }
 
 func newHeadReader(maxBytes, maxHeaders int) *headReader {
+	h := makeHeadReader(maxBytes, maxHeaders)
+	return &h
+}
+
+func makeHeadReader(maxBytes, maxHeaders int) headReader {
 	if maxBytes <= 0 {
 		maxBytes = defaultMaxHeaderBytes
 	}
 	if maxHeaders <= 0 {
 		maxHeaders = defaultMaxHeaders
 	}
-	return &headReader{maxBytes: maxBytes, maxLines: min(maxHeaders, maxBytes) + 1}
+	return headReader{maxBytes: maxBytes, maxLines: min(maxHeaders, maxBytes) + 1}
 }
 
 // next reads from r until a whole header is there and returns it with its empty
@@ -71,6 +77,12 @@ func newHeadReader(maxBytes, maxHeaders int) *headReader {
 // come, else io.ErrUnexpectedEOF.
 func (h *headReader) next(r io.Reader) ([]byte, error) {
 	h.start, h.line, h.lines = h.scanned, h.scanned, 0
+	return h.more(r)
+}
+
+// more is next for a reader that has nothing at the moment and said so with an error:
+// it goes on where that left off.
+func (h *headReader) more(r io.Reader) ([]byte, error) {
 	for {
 		if done, err := h.scan(); done || err != nil {
 			return h.bytes()[h.start:h.scanned], err
@@ -92,6 +104,13 @@ func (h *headReader) release() {
 	if h.buf != nil {
 		h.buf.Release()
 		h.buf = nil
+	}
+}
+
+// tidy gives memory back in which there is nothing.
+func (h *headReader) tidy() {
+	if len(h.bytes()) == 0 {
+		h.release()
 	}
 }
 
@@ -176,27 +195,90 @@ var (
 
 // parseHead splits a whole header, as headReader returns it, into its first line
 // and its fields (RFC 9112 §5). Whatever two parsers could read differently is
-// refused. Names in the result are canonical; nothing points into head.
+// refused. Names in the result are canonical; nothing points into head, and all of it into
+// one copy of that.
 func parseHead(head []byte) (first string, header http.Header, err error) {
-	line, rest, _ := bytes.Cut(head, crlf)
-	first = string(line)
-	header = make(http.Header, 12)
-	for {
-		line, rest, _ = bytes.Cut(rest, crlf)
-		if len(line) == 0 {
-			return first, header, nil
-		}
-		if line[0] == ' ' || line[0] == '\t' {
-			return first, nil, errFoldedLine
-		}
-		name, value, ok := strings.Cut(string(line), ":")
-		if !ok {
-			return first, nil, errNoColon
-		}
-		if !isToken(name) {
-			return first, nil, errHeaderName
-		}
-		name = http.CanonicalHeaderKey(name)
-		header[name] = append(header[name], strings.Trim(value, " \t"))
+	lines := bytes.Count(head, crlf) - 2
+	f := fields{header: make(http.Header, lines), values: make([]string, 0, lines)}
+	first, err = f.parse(string(head))
+	if err != nil {
+		return first, nil, err
 	}
+	return first, f.header, nil
+}
+
+// fields are those of a header while it is parsed.
+type fields struct {
+	header http.Header
+	values []string // memory for the first value of each
+}
+
+// parse splits a whole header, as parseHead does. What it yields points into head.
+func (f *fields) parse(head string) (first string, err error) {
+	first, rest, _ := strings.Cut(head, "\r\n")
+	for line := ""; ; {
+		line, rest, _ = strings.Cut(rest, "\r\n")
+		if line == "" {
+			return first, nil
+		}
+		if err := f.add(line); err != nil {
+			return first, err
+		}
+	}
+}
+
+// add takes a line.
+func (f *fields) add(line string) error {
+	if line[0] == ' ' || line[0] == '\t' {
+		return errFoldedLine
+	}
+	name, value, ok := strings.Cut(line, ":")
+	if !ok {
+		return errNoColon
+	}
+	if !isToken(name) {
+		return errHeaderName
+	}
+	name, value = canonical(name), strings.Trim(value, " \t")
+	if before, ok := f.header[name]; ok {
+		f.header[name] = append(before, value)
+		return nil
+	}
+	n := len(f.values)
+	f.values = append(f.values, value)
+	f.header[name] = f.values[n : n+1 : n+1]
+	return nil
+}
+
+// keptFields is how many fields a private header may have had whose memory is used
+// again.
+const keptFields = 64
+
+var privateFields = sync.Pool{New: func() any { return &fields{header: http.Header{}} }}
+
+// forget gives the memory back of a header that nobody looks at any more.
+func (f *fields) forget() {
+	if len(f.values) > keptFields {
+		return
+	}
+	clear(f.header)
+	clear(f.values)
+	f.values = f.values[:0]
+	privateFields.Put(f)
+}
+
+// canonical is http.CanonicalHeaderKey, without the memory for the names that RFC 6455
+// writes in its own way.
+func canonical(name string) string {
+	switch name {
+	case "Sec-WebSocket-Key":
+		return "Sec-Websocket-Key"
+	case "Sec-WebSocket-Version":
+		return "Sec-Websocket-Version"
+	case "Sec-WebSocket-Extensions":
+		return "Sec-Websocket-Extensions"
+	case "Sec-WebSocket-Protocol":
+		return "Sec-Websocket-Protocol"
+	}
+	return http.CanonicalHeaderKey(name)
 }

@@ -1,6 +1,10 @@
 package transport
 
-import "math"
+import (
+	"math"
+	"sync"
+	"sync/atomic"
+)
 
 // What a Dialer and an Upgrader allow as MaxMessage when nothing is said. A
 // server holds many peers that it does not know, so it allows less.
@@ -47,6 +51,33 @@ func (l Limits) withDefaults(maxMessage int) Limits {
 	l.MaxFragments = limitOr(l.MaxFragments, defaultMaxFragments)
 	l.MaxInflated = limitOr(l.MaxInflated, inflatedTimes*min(l.MaxMessage, noLimit/inflatedTimes))
 	return l
+}
+
+// inUse holds the limits of the connections that there are or were, each once: what a
+// connection keeps of them is a pointer.
+var (
+	inUse     sync.Map // of Limits, to *Limits
+	inUseSize atomic.Int32
+)
+
+// maxInUse bounds inUse, for those who have other limits for every connection.
+const maxInUse = 256
+
+// shared returns l as one that connections share.
+func shared(l Limits) *Limits {
+	if s, ok := inUse.Load(l); ok {
+		return s.(*Limits)
+	}
+	own := new(Limits)
+	*own = l
+	if inUseSize.Load() >= maxInUse {
+		return own
+	}
+	s, loaded := inUse.LoadOrStore(l, own)
+	if !loaded {
+		inUseSize.Add(1)
+	}
+	return s.(*Limits)
 }
 
 func limitOr(limit, unset int) int {

@@ -136,7 +136,7 @@ func newLoop(p *Poller) (*loop, error) {
 	return l, nil
 }
 
-// add registers s, silent until it is started.
+// add registers s, with the interests that it is armed with.
 func (l *loop) add(s *pollStream) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -151,14 +151,15 @@ func (l *loop) add(s *pollStream) error {
 		l.conns = append(l.conns, nil)
 	}
 	l.gen++
-	s.slot, s.gen, s.armed = slot, l.gen, silent
-	err := unix.EpollCtl(l.ep, unix.EPOLL_CTL_ADD, int(s.fd), s.event())
-	if err != nil {
+	s.slot, s.gen = slot, l.gen
+	l.conns[slot] = s // first: an event may come at once
+	l.live++
+	if err := unix.EpollCtl(l.ep, unix.EPOLL_CTL_ADD, int(s.fd), s.event()); err != nil {
+		l.conns[slot] = nil
 		l.free = append(l.free, slot)
+		l.live--
 		return os.NewSyscallError("epoll_ctl", err)
 	}
-	l.conns[slot] = s
-	l.live++
 	return nil
 }
 

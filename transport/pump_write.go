@@ -7,7 +7,7 @@ const maxPumped = 64 << 10
 
 // write takes the result of what the writing goroutine has done and gives it
 // the next piece. So a byte is counted when net.Conn.Write has returned.
-func (s *pumpStream) write(p []byte) (int, error) {
+func (s *pumpStream) write(p []byte, _ bool) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -100,6 +100,9 @@ func (s *pumpStream) wroteOut(n int, err error) bool {
 	s.wrote, s.outErr, s.written = n, err, true
 	return !s.closed && s.c.h != nil
 }
+
+// exhausted implements stream: net does not say.
+func (s *pumpStream) exhausted() bool { return false }
 
 func (s *pumpStream) closeWrite() error {
 	s.mu.Lock()

@@ -31,18 +31,22 @@ type handshakeDeadlines struct {
 }
 
 func (u *Upgrader) startDeadlines(nc net.Conn) handshakeDeadlines {
-	timeout := u.Timeout
+	timeout := u.timeout()
 	if timeout == 0 {
-		timeout = defaultUpgradeTimeout
-	}
-	if timeout < 0 {
 		return handshakeDeadlines{}
 	}
-	timeout = min(timeout, longestTimeout)
 	now := time.Now()
 	// A connection that has no deadlines fails when they are lifted.
 	_ = nc.SetDeadline(now.Add(timeout))
 	return handshakeDeadlines{refusal: now.Add(timeout + timeout/10)}
+}
+
+// timeout is how long a handshake may take; 0: for ever.
+func (u *Upgrader) timeout() time.Duration {
+	if u.Timeout == 0 {
+		return defaultUpgradeTimeout
+	}
+	return min(max(u.Timeout, 0), longestTimeout)
 }
 
 // answer sends a refusal and closes nc. It waits a moment for the peer's end, so

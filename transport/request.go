@@ -100,12 +100,32 @@ func (r *Request) setURI(uri string) *HandshakeError {
 			return badRequest("the request target has a character that must be escaped")
 		}
 	}
+	if isPlainPath(uri) {
+		r.URI, r.Path = uri, uri
+		return nil
+	}
 	u, err := url.ParseRequestURI(uri)
 	if err != nil {
 		return badRequest("malformed request target")
 	}
 	r.URI, r.Path, r.RawQuery = uri, u.Path, u.RawQuery
 	return nil
+}
+
+// isPlainPath reports whether a target is nothing but a path of letters that mean
+// themselves, for which url.ParseRequestURI has no work.
+func isPlainPath(uri string) bool {
+	if len(uri) > 1 && uri[1] == '/' {
+		return false // it could be an authority
+	}
+	for i := range len(uri) {
+		switch c := uri[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '/', c == '-', c == '_', c == '.':
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 // checkHandshake checks everything but the line and syntax of the header. The

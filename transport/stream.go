@@ -29,10 +29,14 @@ type stream interface {
 	// endRead ends what beginRead began. With failed, no Readable follows; with
 	// again, one follows though the socket may have nothing.
 	endRead(failed, again bool)
-	write(p []byte) (int, error)
+	// write writes what the socket takes. With last nothing follows but the end of the
+	// stream, and the system may keep p back until then, but not long.
+	write(p []byte, last bool) (int, error)
 	pause()
 	resume()
 	closeWrite() error
+	// exhausted reports whether the system surely has nothing more to read.
+	exhausted() bool
 	close(reset bool) error
 	done() <-chan struct{}
 	remoteAddr() net.Addr

@@ -56,11 +56,8 @@ func adopt(nc net.Conn, o *ConnOptions) *Conn {
 	if err != nil {
 		return nil
 	}
-	pc := new(polledConn)
-	s := &pc.stream
-	pc.s, s.c = s, &pc.Conn
-	s.fd, s.l = int32(fd), l
-	s.remote, s.local = addrPort(tc.RemoteAddr()), addrPort(tc.LocalAddr())
+	s := newPolled(l, fd, addrPort(tc.RemoteAddr()), addrPort(tc.LocalAddr()))
+	s.armed = silent
 	s.state.Store(unstarted | quiet)
 	s.c.init(o)
 	if err := s.l.add(s); err != nil {
@@ -70,6 +67,15 @@ func adopt(nc net.Conn, o *ConnOptions) *Conn {
 	}
 	_ = tc.Close() // the socket lives on in fd
 	return s.c
+}
+
+// newPolled makes a stream and its Conn, which the loop does not know yet.
+func newPolled(l *loop, fd int, remote, local netip.AddrPort) *pollStream {
+	pc := new(polledConn)
+	s := &pc.stream
+	pc.s, s.c = s, &pc.Conn
+	s.fd, s.l, s.remote, s.local = int32(fd), l, remote, local
+	return s
 }
 
 func duplicate(tc *net.TCPConn) (int, error) {
@@ -96,21 +102,10 @@ func polled(s stream) bool {
 
 func (s *pollStream) start(h Handler, now bool) {
 	s.c.h = h
-	if !now {
-		s.unblock(unstarted)
-		return
+	if now {
+		s.state.Or(more)
 	}
-	for {
-		old := s.state.Load()
-		if old&closed != 0 {
-			return
-		}
-		if s.state.CompareAndSwap(old, old&^unstarted|told|inReadable|starting) {
-			break
-		}
-	}
-	s.arm() // a Write may have been cut short already
-	go s.repeat()
+	s.unblock(unstarted)
 }
 
 func (s *pollStream) done() <-chan struct{} {
@@ -173,7 +168,7 @@ func (s *pollStream) fill(buf *Buffer, hint int) (*Buffer, bool, error) {
 	return buf, false, os.NewSyscallError("read", e)
 }
 
-func (s *pollStream) write(p []byte) (int, error) {
+func (s *pollStream) write(p []byte, last bool) (int, error) {
 	if !s.enter() {
 		return 0, ErrClosed
 	}
@@ -181,9 +176,13 @@ func (s *pollStream) write(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	n, e := sysWrite(s.fd, p)
+	flags := uintptr(unix.MSG_NOSIGNAL)
+	if last {
+		flags |= unix.MSG_MORE
+	}
+	n, e := sysWrite(s.fd, p, flags)
 	for e == unix.EINTR {
-		n, e = sysWrite(s.fd, p)
+		n, e = sysWrite(s.fd, p, flags)
 	}
 	if e != 0 && e != unix.EAGAIN {
 		return 0, &WriteError{Err: os.NewSyscallError("write", e)}
@@ -212,6 +211,15 @@ func (s *pollStream) closeWrite() error {
 	return nil
 }
 
+func (s *pollStream) exhausted() bool {
+	if !s.enter() {
+		return false
+	}
+	defer s.leave()
+	n, err := unix.IoctlGetInt(int(s.fd), unix.TIOCINQ)
+	return err == nil && n == 0
+}
+
 func (s *pollStream) close(reset bool) error {
 	if !s.enter() {
 		return nil
@@ -234,8 +242,8 @@ func sysRead(fd int32, p []byte) (int, syscall.Errno) {
 	return int(n), e
 }
 
-func sysWrite(fd int32, p []byte) (int, syscall.Errno) {
+func sysWrite(fd int32, p []byte, flags uintptr) (int, syscall.Errno) {
 	n, _, e := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)),
-		unix.MSG_NOSIGNAL, 0, 0)
+		flags, 0, 0)
 	return int(n), e
 }

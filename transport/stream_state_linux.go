@@ -180,9 +180,8 @@ func (s *pollStream) leave() {
 	if now&closed == 0 || now >= user {
 		return
 	}
-	_ = unix.EpollCtl(s.l.ep, unix.EPOLL_CTL_DEL, int(s.fd), nil)
 	s.l.remove(s)
-	_ = unix.Close(int(s.fd))
+	_ = unix.Close(int(s.fd)) // epoll forgets it: there is no other descriptor of it
 	s.c.release()
 	if s.state.Or(gone)&starting == 0 {
 		s.finish()

@@ -3,7 +3,9 @@ package transport
 import (
 	"bytes"
 	"context"
+	"crypto/sha1" //nolint:gosec // RFC 6455 §4.2.2
 	"crypto/tls"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -123,24 +125,16 @@ type terms struct {
 	deflate     *deflateParams // nil: no compression
 }
 
-// extensions is the value of Sec-WebSocket-Extensions, or "".
-func (t terms) extensions() string {
-	if t.deflate == nil {
-		return ""
-	}
-	return t.deflate.String()
+func (u *Upgrader) newConn(nc net.Conn, leftover []byte, agreed terms) *Conn {
+	return NewConn(nc, u.connOptions(leftover, agreed))
 }
 
-func (u *Upgrader) newConn(nc net.Conn, leftover []byte, agreed terms) *Conn {
-	o := ConnOptions{
+func (u *Upgrader) connOptions(leftover []byte, agreed terms) ConnOptions {
+	return ConnOptions{
 		Server: true, Poller: u.Poller, Leftover: leftover, Subprotocol: agreed.subprotocol,
 		deflate: newDeflation(true, u.Compression, agreed.deflate),
+		Limits:  shared(u.Limits.withDefaults(DefaultServerMaxMessage)),
 	}
-	if u.Limits != (Limits{}) {
-		l := u.Limits.withDefaults(DefaultServerMaxMessage)
-		o.Limits = &l
-	}
-	return NewConn(nc, o)
 }
 
 // readRequest reads the request and checks what can be checked without knowing
@@ -154,23 +148,39 @@ func readRequest(nc net.Conn, h *headReader) (*Request, *HandshakeError) {
 	if err != nil {
 		return nil, unreadable(err)
 	}
-	method, uri, bad := parseRequestLine(line)
-	if bad != nil {
-		return nil, bad
-	}
 	r := &Request{Header: header, RemoteAddr: nc.RemoteAddr(), Context: context.Background()}
-	if bad := r.setURI(uri); bad != nil && method == http.MethodGet {
-		return nil, bad
-	}
-	if hosts := header["Host"]; len(hosts) == 1 {
-		r.Host = hosts[0]
-	}
-	delete(header, "Host")
 	if tc, ok := nc.(tlsConn); ok {
 		state := tc.ConnectionState()
 		r.TLS = &state
 	}
-	return r, r.checkHandshake(method)
+	if bad := r.parse(line); bad != nil {
+		return r.orNil(), bad
+	}
+	return r, nil
+}
+
+// orNil returns r if it is worth looking at: its first line could be read.
+func (r *Request) orNil() *Request {
+	if r.URI == "" {
+		return nil
+	}
+	return r
+}
+
+// parse takes the first line of the request apart, and checks it and the header.
+func (r *Request) parse(line string) *HandshakeError {
+	method, uri, bad := parseRequestLine(line)
+	if bad != nil {
+		return bad
+	}
+	if bad := r.setURI(uri); bad != nil && method == http.MethodGet {
+		return bad
+	}
+	if hosts := r.Header["Host"]; len(hosts) == 1 {
+		r.Host = hosts[0]
+	}
+	delete(r.Header, "Host")
+	return r.checkHandshake(method)
 }
 
 // unreadable says what to answer when no whole, clean header came.
@@ -191,15 +201,20 @@ func unreadable(err error) *HandshakeError {
 
 // decide asks the user's functions about a good request.
 func (u *Upgrader) decide(r *Request) (agreed terms, refusal *HandshakeError) {
+	if err := u.Check(); err != nil {
+		return terms{}, &HandshakeError{Status: http.StatusInternalServerError, Detail: "Upgrader", Err: err}
+	}
+	return u.judge(r, u.Authorize)
+}
+
+// judge is decide for an Upgrader that has been checked.
+func (u *Upgrader) judge(r *Request, authorize func(*Request) error) (agreed terms, refusal *HandshakeError) {
 	defer func() {
 		if v := recover(); v != nil {
 			err := &PanicError{Value: v, Stack: debug.Stack()}
 			refusal = &HandshakeError{Status: http.StatusInternalServerError, Detail: "CheckOrigin or Authorize", Err: err}
 		}
 	}()
-	if err := u.Check(); err != nil {
-		return terms{}, &HandshakeError{Status: http.StatusInternalServerError, Detail: "Upgrader", Err: err}
-	}
 	allowed := u.CheckOrigin
 	if allowed == nil {
 		allowed = SameHost
@@ -207,8 +222,8 @@ func (u *Upgrader) decide(r *Request) (agreed terms, refusal *HandshakeError) {
 	if !allowed(r) {
 		return terms{}, refuse(http.StatusForbidden, "origin not allowed")
 	}
-	if u.Authorize != nil {
-		if err := u.Authorize(r); err != nil {
+	if authorize != nil {
+		if err := authorize(r); err != nil {
 			return terms{}, notAuthorized(err)
 		}
 	}
@@ -234,39 +249,42 @@ func notAuthorized(err error) *HandshakeError {
 
 // accept writes the answer that switches protocols, in one write.
 func (u *Upgrader) accept(nc net.Conn, r *Request, agreed terms) error {
-	answer, err := switchProtocols(r.key(), agreed, u.Header)
-	if err == nil {
-		_, err = nc.Write(answer)
-	}
-	if err != nil {
+	answer := NewBuffer(512)
+	defer answer.Release()
+	answer.B = switchProtocols(answer.B, r.key(), agreed, u.Header)
+	if _, err := nc.Write(answer.B); err != nil {
 		return &HandshakeError{Detail: "the answer could not be written", Err: err}
 	}
 	return nil
 }
 
-// switchProtocols lets gobwas make the 101. It gets a request of our own making
-// that says what we understood, so that nothing can be understood differently.
-func switchProtocols(key string, agreed terms, header http.Header) ([]byte, error) {
-	var in, out bytes.Buffer
-	in.WriteString("GET / HTTP/1.1\r\nHost: -\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
-		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + key + "\r\n")
+// acceptGUID is what the answer to a key is made with (RFC 6455 §1.3).
+const acceptGUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+
+// switchProtocols appends the 101 (RFC 6455 §4.2.2).
+func switchProtocols(dst []byte, key string, agreed terms, header http.Header) []byte {
+	const keySize = 24 // isKey
+	var salted [keySize + len(acceptGUID)]byte
+	copy(salted[copy(salted[:], key):], acceptGUID)
+	sum := sha1.Sum(salted[:]) //nolint:gosec // RFC 6455 asks for it
+	dst = append(dst, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "...)
+	dst = append(base64.StdEncoding.AppendEncode(dst, sum[:]), crlf...)
 	if agreed.subprotocol != "" {
-		in.WriteString("Sec-WebSocket-Protocol: " + agreed.subprotocol + "\r\n")
+		dst = append(append(append(dst, "Sec-WebSocket-Protocol: "...), agreed.subprotocol...), crlf...)
 	}
-	in.Write(crlf)
-	upgrader := ws.Upgrader{
-		Protocol: func([]byte) bool { return true },
-		Header:   handshakeHeader(header, agreed.extensions()),
+	if agreed.deflate != nil {
+		dst = append(append(append(dst, "Sec-WebSocket-Extensions: "...), agreed.deflate.String()...), crlf...)
 	}
-	_, err := upgrader.Upgrade(struct {
-		io.Reader
-		io.Writer
-	}{&in, &out})
-	return out.Bytes(), err
+	if len(header) > 0 {
+		var lines bytes.Buffer
+		_ = header.Write(&lines) // a Buffer does not fail
+		dst = append(dst, lines.Bytes()...)
+	}
+	return append(dst, crlf...)
 }
 
-// handshakeHeader is what gobwas writes behind its own lines: the extensions,
-// which it would parse and choose in its own way, and the user's.
+// handshakeHeader is what gobwas writes behind its own lines of a request: the
+// extensions, which it would parse and choose in its own way, and the user's.
 func handshakeHeader(user http.Header, extensions string) ws.HandshakeHeader {
 	if len(user) == 0 && extensions == "" {
 		return nil

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hawser-go/hawser/actors"
+	"github.com/hawser-go/hawser/transport"
 )
 
 const serveUsage = `usage: hawser serve [flags]
@@ -73,7 +74,7 @@ func runServe(ctx context.Context, args []string, std stdio) error {
 	if err != nil {
 		return err
 	}
-	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.addr)
+	ln, err := transport.Listen("tcp", o.addr)
 	if err != nil {
 		return fmt.Errorf("cannot listen: %w", err)
 	}

@@ -207,7 +207,7 @@ func handle(name, path string, f actors.HandlerFunc) actors.Module {
 // listen opens a listener on a free port.
 func listen(t testing.TB) net.Listener {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	ln, err := transport.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

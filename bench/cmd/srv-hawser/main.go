@@ -34,7 +34,12 @@ func main() {
 	if err != nil {
 		peer.Fail(err)
 	}
-	peer.Fail(server.Serve(peer.ListenTCP()))
+	listener, err := transport.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		peer.Fail(err)
+	}
+	peer.Announce(listener.Addr().String())
+	peer.Fail(server.Serve(listener))
 }
 
 // warnings keeps the start of the actor system out of the figures on the terminal.
