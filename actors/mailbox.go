@@ -67,7 +67,7 @@ func (m *mailbox) PostUserMessage(msg any) {
 // PostSystemMessage implements actor.Mailbox.
 func (m *mailbox) PostSystemMessage(msg any) {
 	if _, ok := msg.(*actor.Terminated); ok && m.eager && m.take() {
-		m.runWith(m.invokeSystem, msg)
+		m.runWith(msg, true)
 		return
 	}
 	m.mu.Lock()
@@ -103,7 +103,7 @@ func (m *mailbox) tryRun(msg any) bool {
 	if !m.take() {
 		return false
 	}
-	m.runWith(m.invokeUser, msg)
+	m.runWith(msg, false)
 	return true
 }
 
@@ -120,16 +120,20 @@ func (m *mailbox) take() bool {
 
 // runWith makes the actor, which the caller has taken, handle msg and then what has
 // come meanwhile.
-func (m *mailbox) runWith(invoke func(any), msg any) {
+func (m *mailbox) runWith(msg any, system bool) {
 	returned := false
 	defer func() {
 		if !returned { // the handler ended its goroutine: somebody else must go on
 			m.dispatcher.push(m)
 		}
 	}()
-	invoke(msg)
+	if system {
+		m.invokeSystem(msg)
+	} else {
+		m.invokeUser(msg)
+	}
+	m.turn()
 	returned = true
-	m.run()
 }
 
 // moveOver makes the actor, which is at work, go on with its next message on another
