@@ -130,7 +130,7 @@ func TestTheDoormanWaitsForRoom(t *testing.T) {
 }
 
 func TestServeEndsWithItsListener(t *testing.T) {
-	d := openDoors(t, ServerOptions{})
+	d := openDoors(t, ServerOptions{CloseTimeout: 50 * time.Millisecond})
 	nc := d.knock(goodKnock)
 	d.answered(nc, 101)
 	d.echoes(nc) // the answer to the handshake comes before the connection counts
