@@ -109,7 +109,7 @@ func TestThePollerLetsSocketsIn(t *testing.T) {
 }
 
 func TestAPolledHandshakeIsOverInTime(t *testing.T) {
-	d := openDoors(t, ServerOptions{HandshakeTimeout: 100 * time.Millisecond})
+	d := openDoors(t, ServerOptions{HandshakeTimeout: time.Second})
 	silent, slow := d.knock(""), d.knock("GET / HTTP/1.1\r\n")
 	d.answered(silent, 408)
 	d.answered(slow, 408)
