@@ -31,7 +31,8 @@ func (*outbound) private() {}
 func newOutbound(conn *Conn, c *chunk, path []*station) *outbound {
 	o := &outbound{conn: conn, chunk: c, buf: c.buf, path: path, hop: len(path)}
 	o.buf.Retain() // the outbox may drop the chunk while it is on its way
-	off := c.off
+	n, off := len(c.entries)-c.first, c.off
+	o.msgs, o.entries = make([]transport.Message, 0, n), make([]entry, 0, n)
 	for i := c.first; i < len(c.entries); i++ {
 		op, payload, n := transport.FramePayload(c.frame(i, off))
 		off += n
@@ -115,6 +116,10 @@ func (o *outbound) fault(s *station) {
 }
 
 func (o *outbound) apply(s *station, v Verdict, m transport.Message) {
+	if v.action == pass && o.kept == o.next-1 { // it stands where it belongs
+		o.kept++
+		return
+	}
 	e := o.entries[o.next-1]
 	switch v.action {
 	case pass:

@@ -15,8 +15,11 @@ import (
 func TestPackedProgressIsToldInBytesOfTheChunk(t *testing.T) {
 	c := &chunk{buf: transport.NewBuffer(1), lane: &lane{}}
 	sizes, ends := []int{100, 40, 7}, []int{10, 50, 52}
+	var frames []byte
 	for i, size := range sizes {
 		c.entries = append(c.entries, entry{id: uint64(i + 1), size: int32(size)})
+		payload := make([]byte, ends[i]-len(frames)-transport.HeaderSize(0, false))
+		frames = transport.AppendFrame(frames, byte(transport.Binary), payload, false)
 	}
 	want := func(n int) (total int) {
 		for i, end := range ends {
@@ -31,7 +34,7 @@ func TestPackedProgressIsToldInBytesOfTheChunk(t *testing.T) {
 	}
 	for step := 1; step <= 52; step++ {
 		t.Run(fmt.Sprint(step), func(t *testing.T) {
-			p := &packed{buf: &transport.Buffer{B: make([]byte, 52)}, ends: ends}
+			p := &packed{buf: &transport.Buffer{B: frames}}
 			told := 0
 			for sent := 0; sent < 52; {
 				n := min(step, 52-sent)

@@ -112,6 +112,10 @@ func (p *parcel) fault(s *station) {
 }
 
 func (p *parcel) apply(s *station, v Verdict, m transport.Message) {
+	if v.action == pass && p.kept == p.next-1 { // it stands where it belongs
+		p.kept++
+		return
+	}
 	switch v.action {
 	case pass:
 	case replace:

@@ -20,7 +20,7 @@ func (c *Conn) SendPrepared(p *transport.Prepared) (uint64, error) {
 // Queue is SendPrepared for several messages, in order, that are not written before
 // Flush is called or something else has the outbox written: who sends to many
 // connections collects what there is, and writes once. It returns how many were
-// accepted, and why the next one was not.
+// accepted, and why the next one was not. See also SendBundle.
 func (c *Conn) Queue(all ...*transport.Prepared) (n int, err error) {
 	room := 0
 	for _, p := range all {
@@ -37,8 +37,24 @@ func (c *Conn) Queue(all ...*transport.Prepared) (n int, err error) {
 }
 
 // Flush writes what has been accepted, on this thread and as far as the socket takes
-// it. If the connection is writing already it goes on with it. It does not block.
-func (c *Conn) Flush() { c.flush() }
+// it. If the connection is writing already it goes on with it. It does not block:
+// where functions of the user see what leaves, a middleware or OnOutcome, another
+// thread writes.
+func (c *Conn) Flush() {
+	switch {
+	case c.blockedSince.Load() > 0:
+		// the socket is full: the writer goes on with all there is once it has room
+	case c.observed():
+		c.wake()
+	default:
+		c.flush()
+	}
+}
+
+// observed reports whether functions of the user see what leaves.
+func (c *Conn) observed() bool {
+	return c.out.settled != nil || len(c.side.routes.Load().middleware) > 0
+}
 
 // maxHeader is the longest header of a server's frame.
 const maxHeader = 10

@@ -85,6 +85,9 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// none reports whether everything passes.
+func (l Limit) none() bool { return l.Messages == 0 && l.Bytes == 0 }
+
 func (l Limit) withDefaults() Limit {
 	if l.Messages > 0 && l.MessageBurst == 0 {
 		l.MessageBurst = int(math.Ceil(min(l.Messages, math.MaxInt32)))

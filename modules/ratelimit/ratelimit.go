@@ -89,12 +89,18 @@ func (l *limiter) OnDisconnect(c *actors.Conn, _ error) {
 
 // OnReceive implements actors.Interceptor.
 func (l *limiter) OnReceive(c *actors.Conn, m transport.Message) actors.Verdict {
+	if l.options.Inbound.none() {
+		return actors.Pass()
+	}
 	b, ok := l.conns.Load(c)
 	return l.judge(ok && b.(*bucket).inbound.take(time.Now(), len(m.Payload)))
 }
 
 // OnSend implements actors.Interceptor.
 func (l *limiter) OnSend(c *actors.Conn, m transport.Message) actors.Verdict {
+	if l.options.Outbound.none() {
+		return actors.Pass()
+	}
 	b, ok := l.conns.Load(c)
 	return l.judge(ok && b.(*bucket).outbound.take(time.Now(), len(m.Payload)))
 }

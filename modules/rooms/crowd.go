@@ -119,6 +119,14 @@ func (c *crowd) find(conn *actors.Conn, p *place) *seat {
 	return nil
 }
 
+// seatOf is find for a connection that may be none.
+func (r *Rooms) seatOf(conn *actors.Conn, p *place) *seat {
+	if conn == nil || conn.PID() == nil {
+		return nil
+	}
+	return r.crowd.find(conn, p)
+}
+
 // mark notes that a connection's messages go to the room of that name, where AutoJoin
 // has brought it.
 func (c *crowd) mark(conn *actors.Conn, room string) {
@@ -134,15 +142,15 @@ func (c *crowd) mark(conn *actors.Conn, room string) {
 	}
 }
 
-// marked returns the name of that room, if the connection is there.
-func (c *crowd) marked(conn *actors.Conn) (room string, ok bool) {
+// marked returns that room, or nil if the connection is not there.
+func (c *crowd) marked(conn *actors.Conn) *Room {
 	part := c.of(conn.PID().Id)
 	part.mu.Lock()
 	defer part.mu.Unlock()
 	if g := part.guests[conn.PID().Id]; g != nil && g.auto != nil {
-		return g.auto.place.name, true
+		return g.auto.place.door
 	}
-	return "", false
+	return nil
 }
 
 func (c *crowd) roomsOf(conn *actors.Conn) (names []string) {

@@ -21,11 +21,15 @@
 // order in which messages were sent, each once. The queue and the members are no
 // part of the actor: if it is killed or fails, the next one goes on with them.
 //
+// What is broadcast while a room is at work is collected: each member gets it in one
+// write, of bytes that are the same for all whose connections have agreed on the same
+// compression. In a room of 256 members and more all processors take part in that.
+//
 // # Slow members
 //
-// Nobody is waited for. A message goes to the queue of each member's connection;
-// a member whose queue is too full misses it, or is closed with 1013
-// (see Options.Slow), and Result says so. What is broadcast faster than a room can
+// Nobody is waited for. What the socket of a member does not take at once goes to the
+// queue of its connection; a member whose queue is too full misses it, or is closed with
+// 1013 (see Options.Slow), and Result says so. What is broadcast faster than a room can
 // hand it on waits in the room's queue, up to Options.QueueBytes; then Broadcast
 // returns ErrBusy.
 //

@@ -1,9 +1,11 @@
 package rooms
 
 import (
+	"time"
+
 	"github.com/asynkron/protoactor-go/actor"
 
-	"github.com/hawser-go/hawser/supervisor"
+	"github.com/hawser-go/hawser/actors"
 )
 
 // engage says that a room needs a host. Whoever pushed an order → Hall
@@ -15,14 +17,18 @@ type engage struct{ place *place }
 type hall struct {
 	rooms  *Rooms
 	hosts  map[string]*place
+	shards []*actor.PID
 	ending bool
+
+	idle  []*actor.PID // hosts that have retired
+	broom *time.Timer  // of the next sweep; nil if none is due
 }
 
-// recipe is that of our actors: guarded, and on goroutines that outlive a function of
-// the user which ends its own.
-func recipe(produce actor.Producer) *actor.Props {
-	return actor.PropsFromProducer(supervisor.Guard(produce), actor.WithDispatcher(dispatcher{}))
-}
+// linger is how long a host stays that has retired.
+const linger = time.Second
+
+// sweep says that hosts that have retired are to be stopped. Timer → Hall
+type sweep struct{}
 
 func (h *hall) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
@@ -33,14 +39,19 @@ func (h *hall) Receive(ctx actor.Context) {
 			h.engage(ctx, m.place)
 		}
 	case *retired:
-		if !h.ending {
-			ctx.Stop(m.host)
-		}
+		h.retire(ctx, m.host)
+	case *sweep:
+		h.sweep(ctx)
 	case *actor.Terminated:
 		h.ended(ctx, m.Who)
+		h.dismiss(ctx, m.Who)
 	case *actor.Stopping, *actor.Restarting:
 		h.ending = true
 		h.rooms.hall.CompareAndSwap(ctx.Self(), nil)
+		h.rooms.shards.Store(nil) // there is no other hall before this one has ended
+		if h.broom != nil {
+			h.broom.Stop()
+		}
 	default:
 		// nobody else has anything to say to it
 	}
@@ -50,6 +61,9 @@ func (h *hall) Receive(ctx actor.Context) {
 // with it.
 func (h *hall) start(ctx actor.Context) {
 	h.hosts = map[string]*place{}
+	for range shards() {
+		h.muster(ctx)
+	}
 	h.rooms.hall.Store(ctx.Self())
 	for _, p := range h.rooms.all() {
 		if p.vacate(nil) {
@@ -73,13 +87,35 @@ func (h *hall) spawn(ctx actor.Context, p *place) (there *actor.PID) {
 	if p.host != nil || !p.needed() {
 		return p.host
 	}
-	pid, err := ctx.SpawnNamed(recipe(func() actor.Actor { return &host{place: p} }), h.rooms.nameOf("room"))
+	pid, err := ctx.SpawnNamed(actors.ChildProps(ctx.ActorSystem(), func() actor.Actor { return &host{place: p} }), h.rooms.nameOf("room"))
 	if err != nil {
 		ctx.Logger().Error("rooms: spawn", "room", p.name, "error", err)
 		return nil
 	}
 	h.hosts[pid.Id], p.host = p, pid
 	return nil
+}
+
+// retire notes a host that is not needed any more. It is stopped later: when a server
+// ends all rooms become empty and the hall is stopped, and with it each host; to stop them
+// twice would make dead letters.
+func (h *hall) retire(ctx actor.Context, host *actor.PID) {
+	h.idle = append(h.idle, host)
+	if h.broom == nil && !h.ending {
+		system, self := ctx.ActorSystem(), ctx.Self()
+		h.broom = time.AfterFunc(linger, func() { system.Root.Send(self, &sweep{}) })
+	}
+}
+
+// sweep stops the hosts that have retired.
+func (h *hall) sweep(ctx actor.Context) {
+	if h.ending {
+		return
+	}
+	for _, host := range h.idle {
+		ctx.Stop(host)
+	}
+	h.idle, h.broom = nil, nil
 }
 
 // ended notes the end of a host. If it was killed its room gets another one.
@@ -93,24 +129,3 @@ func (h *hall) ended(ctx actor.Context, host *actor.PID) {
 		h.engage(ctx, p)
 	}
 }
-
-// dispatcher runs actors on goroutines, as protoactor's own does. When a function of
-// the user ends its goroutine (runtime.Goexit), another one goes on.
-type dispatcher struct{}
-
-// Schedule implements actor.Dispatcher.
-func (d dispatcher) Schedule(f func()) {
-	go func() {
-		returned := false
-		defer func() {
-			if !returned {
-				d.Schedule(f)
-			}
-		}()
-		f()
-		returned = true
-	}()
-}
-
-// Throughput implements actor.Dispatcher.
-func (dispatcher) Throughput() int { return 300 }

@@ -4,20 +4,18 @@ import (
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
-
-	"github.com/hawser-go/hawser/transport"
 )
 
-// turn is how many orders a host performs before it looks whether it is to stop.
+// turn is how many orders a host performs, and blocks of seats it brings messages to,
+// before it looks whether it is to stop.
 const turn = 64
 
 // work says that there are orders in the queue of a host's place. Whoever pushed the
 // first of them → Host
 type work struct{}
 
-// retired says that a host has nothing to do any more. It is the hall that stops it:
-// when a server ends all rooms become empty, and the hall stops its hosts itself. If
-// they ended of their own, that would make dead letters. Host → Hall
+// retired says that a host has nothing to do any more. It is the hall that stops it.
+// Host → Hall
 type retired struct{ host *actor.PID }
 
 // host is the actor of a room: it performs the orders of its place. All that must
@@ -25,6 +23,8 @@ type retired struct{ host *actor.PID }
 type host struct {
 	place   *place
 	retired bool // its place is nobody's, or another host's
+	waits   bool // for the end of a volley, of which it will be told
+	effort  int  // of this turn
 }
 
 func (h *host) Receive(ctx actor.Context) {
@@ -45,13 +45,15 @@ func (h *host) Receive(ctx actor.Context) {
 
 // work performs what is in the queue, for at most a turn.
 func (h *host) work(ctx actor.Context) {
-	for range turn {
+	for h.effort = 0; h.effort < turn; h.effort++ {
 		o := h.place.next()
 		if o == nil {
 			h.rest(ctx)
 			return
 		}
-		o.perform(h)
+		if o.perform(h); h.waits {
+			return
+		}
 		h.place.done()
 	}
 	ctx.Send(ctx.Self(), &work{})
@@ -62,36 +64,6 @@ func (h *host) rest(ctx actor.Context) {
 	if h.place.count() == 0 && h.place.rooms.retire(h.place) {
 		h.retired = true
 		ctx.Send(ctx.Parent(), &retired{host: ctx.Self()})
-	}
-}
-
-// delivery begins the delivery of a message.
-func (h *host) delivery(m *transport.Prepared) delivery {
-	return delivery{rooms: h.place.rooms, message: m}
-}
-
-// deliver sends the message to all members that have none of the flags.
-func (h *host) deliver(d *delivery, without uint32) {
-	for _, s := range h.place.seats {
-		if s != nil && s.flags.Load()&without == 0 {
-			d.to(s)
-		}
-	}
-	d.count()
-}
-
-// bury has those leave whose connections were found to have ended: all of them before
-// anybody is told, or telling the others of each would find the next.
-func (h *host) bury(d *delivery) {
-	var told []func(error)
-	for _, s := range d.gone {
-		if s.is(seated) {
-			h.place.rooms.crowd.dismiss(s)
-			told = append(told, h.expel(s))
-		}
-	}
-	for _, tell := range told {
-		tell(errLeft)
 	}
 }
 

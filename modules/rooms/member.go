@@ -37,7 +37,8 @@ type Failure struct {
 	Err error
 }
 
-// Result says whom a message reached: it is in the queues of their connections.
+// Result says whom a message reached: their connections have accepted it, and written it
+// if they could at once.
 type Result struct {
 	// Reached is how many connections have accepted the message.
 	Reached int

@@ -67,7 +67,7 @@ func (h *handler) open(ctx actor.Context) {
 	if !r.settle(ctx) {
 		return
 	}
-	pid, err := ctx.SpawnNamed(recipe(func() actor.Actor { return &hall{rooms: r} }), r.nameOf("hall"))
+	pid, err := ctx.SpawnNamed(actors.ChildProps(ctx.ActorSystem(), func() actor.Actor { return &hall{rooms: r} }), r.nameOf("hall"))
 	if err != nil {
 		ctx.Logger().Error("rooms: spawn", "error", err)
 		return
@@ -78,15 +78,15 @@ func (h *handler) open(ctx actor.Context) {
 // OnMessage hands on what a connection sends.
 func (h *handler) OnMessage(ctx *actors.Context, m transport.Message) {
 	r := h.rooms
-	name, there := r.crowd.marked(ctx.Conn())
-	var room *Room
-	if there {
-		room = r.Room(name)
-	}
+	room := r.crowd.marked(ctx.Conn())
 	switch o := &r.options; {
 	case o.OnMessage != nil:
+		name := ""
+		if room != nil {
+			name = room.name
+		}
 		_ = r.guard("OnMessage", name, func() { o.OnMessage(ctx, room, m) }) // it is logged
-	case !o.Relay || !there:
+	case !o.Relay || room == nil:
 	case o.RelayBack:
 		_ = room.Broadcast(m) // Stats counts what is refused
 	default:

@@ -31,7 +31,7 @@ type Options struct {
 	Name string
 
 	// MaxRooms is how many rooms there are at most. Default 10000; negative: any
-	// number. A room that Create made takes some 300 bytes, one with members 2 KiB
+	// number. A room that Create made takes some 360 bytes, one with members 1.5 KiB
 	// besides, and each membership 120.
 	MaxRooms int
 	// MaxMembers is how many connections are in one room at most. Default 10000;

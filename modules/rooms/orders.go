@@ -3,6 +3,7 @@ package rooms
 import (
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/hawser-go/hawser/actors"
 	"github.com/hawser-go/hawser/transport"
@@ -69,21 +70,32 @@ func (v *vanish) perform(h *host) {
 type broadcast struct {
 	message *transport.Prepared
 	except  []*actors.Conn
+	detail  bool // somebody wants to know whom it did not reach
 	*ticket
+
+	result Result
+	failed uint64
+}
+
+var broadcasts = sync.Pool{New: func() any { return new(broadcast) }}
+
+// newBroadcast makes an order of a message; except is copied.
+func newBroadcast(m *transport.Prepared, except []*actors.Conn, t *ticket) *broadcast {
+	b := broadcasts.Get().(*broadcast)
+	b.message, b.except, b.detail, b.ticket = m, append(b.except, except...), t != nil, t
+	return b
+}
+
+// free makes the order's memory that of another one.
+func (b *broadcast) free() {
+	clear(b.except)
+	*b = broadcast{except: b.except[:0]}
+	broadcasts.Put(b)
 }
 
 func (b *broadcast) cost() int { return len(b.message.Payload()) + orderCost }
 
-func (b *broadcast) perform(h *host) {
-	if !b.begin() {
-		return
-	}
-	d := h.delivery(b.message)
-	d.except, d.detail = b.except, b.ticket != nil
-	h.deliver(&d, 0)
-	b.answer(d.result, nil)
-	h.bury(&d)
-}
+func (*broadcast) perform(*host) {} // a volley does it
 
 // single sends a message to one member.
 type single struct {
@@ -103,18 +115,20 @@ func (s *single) perform(h *host) {
 		s.refuse(ErrNotMember)
 		return
 	}
-	d := h.delivery(s.message)
-	d.detail = true
+	b := &broadcast{message: s.message, detail: true}
+	var d delivery
+	d.load(h.place.rooms, b)
+	whole := 0
 	for seat := first; seat != nil; seat = seat.next {
-		d.to(seat)
+		d.to(seat, &whole)
 	}
-	d.count()
-	if d.result.Reached > 0 {
-		s.answer(d.result, nil)
+	d.unload(whole)
+	if b.result.Reached > 0 {
+		s.answer(b.result, nil)
 	} else {
-		s.refuse(d.result.Failed[0].Err)
+		s.refuse(b.result.Failed[0].Err)
 	}
-	h.bury(&d)
+	h.bury(d.gone)
 }
 
 // tell tells the presence that has changed.

@@ -1,7 +1,6 @@
 package rooms
 
 import (
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,6 +26,7 @@ const (
 	seated  uint32 = 1 << iota // it is in place.seats
 	fresh                      // it has to be told the whole presence
 	closing                    // its connection is closed because it is slow
+	spared                     // some message of the volley under way is not for it
 )
 
 func (s *seat) is(flag uint32) bool { return s.flags.Load()&flag != 0 }
@@ -40,10 +40,12 @@ type place struct {
 	rooms *Rooms
 	name  string
 	room  *Room // for functions that run in the host's thread
+	door  *Room // for all others
 
 	mu        sync.Mutex
-	queue     []order
+	queue     queue
 	waits     int  // bytes in the queue
+	waiting   bool // the host is to be told when the volley under way has reached everybody
 	awake     bool // the host has been told, or is at work
 	shut      bool // nothing is accepted any more
 	created   bool // by Create: it stays without members
@@ -58,7 +60,7 @@ type place struct {
 	byID  map[string]*seat // the first of an ID
 
 	// Of the host alone.
-	current order // what it is doing
+	current order // what it is doing; the volley that is under way
 	changes *changes
 	newly   int // seats that are fresh
 
@@ -67,7 +69,9 @@ type place struct {
 
 func newPlace(r *Rooms, name string) *place {
 	p := &place{rooms: r, name: name}
-	p.room = &Room{rooms: r, name: name, inside: true}
+	p.room, p.door = &Room{rooms: r, name: name, inside: true}, &Room{rooms: r, name: name}
+	p.room.place.Store(p)
+	p.door.place.Store(p)
 	return p
 }
 
@@ -185,7 +189,7 @@ func (p *place) has(id string) bool {
 func (p *place) abandon() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.kept() || p.host != nil || len(p.queue) > 0 || p.count() > 0 {
+	if p.kept() || p.host != nil || p.queue.len() > 0 || p.count() > 0 {
 		return false
 	}
 	p.shut = true
@@ -210,7 +214,7 @@ func (p *place) condemn() bool {
 		return true
 	}
 	p.doomed++
-	p.queue = append(p.queue, &dissolve{})
+	p.queue.push(&dissolve{})
 	p.wake()
 	return true
 }
@@ -231,10 +235,10 @@ func (p *place) recreate() error {
 func (p *place) close(err error) {
 	p.mu.Lock()
 	p.shut = true
-	left := slices.Clone(p.queue)
-	p.queue, p.waits = nil, 0
+	left := p.queue.all()
+	p.waits = 0
 	if p.current != nil {
-		left = append(left, p.current)
+		left, p.current = append(left, p.current), nil
 	}
 	if p.timer != nil {
 		p.timer.Stop()

@@ -101,12 +101,16 @@ func (h *host) tellMembers(d Diff) {
 func (h *host) spread(d Diff) {
 	p := h.place
 	message := p.encode(d)
-	out := h.delivery(message)
+	var out delivery
+	if message != nil {
+		out.load(p.rooms, &broadcast{message: message})
+	}
+	whole := 0
 	for _, s := range p.seats {
 		if s == nil || s.is(fresh) != d.State || s.is(closing) {
 			continue
 		}
-		switch told := message == nil || out.to(s); {
+		switch told := message == nil || out.to(s, &whole); {
 		case told && d.State:
 			s.flags.And(^fresh)
 			p.newly--
@@ -116,9 +120,9 @@ func (h *host) spread(d Diff) {
 		}
 	}
 	if message != nil {
-		out.count()
+		out.unload(whole)
 	}
-	h.bury(&out)
+	h.bury(out.gone)
 }
 
 // encode makes the message of a Diff; nil if there is none.

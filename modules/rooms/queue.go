@@ -2,6 +2,7 @@ package rooms
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/asynkron/protoactor-go/actor"
 )
@@ -23,6 +24,50 @@ type order interface {
 	cost() int
 }
 
+// keptOrders is for how many orders an empty queue keeps room.
+const keptOrders = 32
+
+// queue is the orders of one place, in the order in which they came.
+type queue struct {
+	orders []order
+	head   int // those before it have been taken
+}
+
+func (q *queue) len() int { return len(q.orders) - q.head }
+
+func (q *queue) push(o order) { q.orders = append(q.orders, o) }
+
+// first returns the next order; nil if there is none.
+func (q *queue) first() order {
+	if q.len() == 0 {
+		return nil
+	}
+	return q.orders[q.head]
+}
+
+// pop takes it out.
+func (q *queue) pop() order {
+	o := q.first()
+	if o == nil {
+		return nil
+	}
+	q.orders[q.head] = nil
+	if q.head++; q.len() == 0 {
+		q.orders, q.head = q.orders[:0], 0
+		if cap(q.orders) > keptOrders {
+			q.orders = nil // a burst's memory is given back
+		}
+	}
+	return o
+}
+
+// all returns all of them, and empties the queue.
+func (q *queue) all() []order {
+	left := slices.Clone(q.orders[q.head:])
+	*q = queue{}
+	return left
+}
+
 // push puts an order in the queue. Errors are errShut and ErrBusy.
 func (p *place) push(o order) error {
 	cost := o.cost()
@@ -37,7 +82,7 @@ func (p *place) push(o order) error {
 		return ErrBusy
 	}
 	p.waits += cost
-	p.queue = append(p.queue, o)
+	p.queue.push(o)
 	p.wake()
 	return nil
 }
@@ -50,7 +95,7 @@ func (p *place) pushPrivate(o order) {
 		p.mu.Unlock()
 		return
 	}
-	p.queue = append(p.queue, o)
+	p.queue.push(o)
 	p.wake()
 }
 
@@ -64,45 +109,51 @@ func (p *place) wake() {
 	}
 }
 
-// next takes the next order out of the queue, or says that there is none: then the
-// host has to be told of the one that comes.
+// next returns the order that is under way, or takes the next one out of the queue, or
+// says that there is none: then the host has to be told of the one that comes.
 func (p *place) next() order {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.queue) == 0 {
-		p.awake = false
-		return nil
-	}
-	o := p.queue[0]
-	p.queue[0] = nil
-	if p.queue = p.queue[1:]; len(p.queue) == 0 {
-		p.queue = nil // a burst's memory is given back
-	}
-	p.current = o
-	return o
-}
-
-// done ends the current order.
-func (p *place) done() {
+	p.collect()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.current != nil {
-		p.waits = max(0, p.waits-p.current.cost())
-		p.current = nil
+		return p.current
 	}
+	o := p.queue.pop()
+	if o == nil {
+		p.awake = false
+		return nil
+	}
+	p.current = p.gather(o)
+	return p.current
 }
 
-// failed takes the order at which the host before failed, or nil.
+// done ends the current order. It reports false if there is none.
+func (p *place) done() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.current == nil {
+		return false
+	}
+	p.waits = max(0, p.waits-p.current.cost())
+	p.current = nil
+	return true
+}
+
+// failed takes the order at which the host before failed, or nil. A volley is none: it
+// goes on.
 func (p *place) failed() order {
 	p.mu.Lock()
 	o := p.current
 	p.mu.Unlock()
+	if _, ok := o.(*volley); ok {
+		return nil
+	}
 	p.done()
 	return o
 }
 
 // needed reports whether there is something to do that needs a host; p is locked.
-func (p *place) needed() bool { return len(p.queue) > 0 || p.count() > 0 || p.current != nil }
+func (p *place) needed() bool { return p.queue.len() > 0 || p.count() > 0 || p.current != nil }
 
 // vacate notes the end of a host. It reports whether another one is needed.
 func (p *place) vacate(host *actor.PID) bool {

@@ -3,8 +3,8 @@ package rooms
 import (
 	"context"
 	"errors"
-	"slices"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/hawser-go/hawser/actors"
 	"github.com/hawser-go/hawser/transport"
@@ -15,6 +15,7 @@ type Room struct {
 	rooms  *Rooms
 	name   string
 	inside bool // it was given to a function that runs in the room's thread
+	place  atomic.Pointer[place]
 }
 
 // Name returns the name of the room.
@@ -113,7 +114,7 @@ func (m *Room) broadcast(msg transport.Message, except []*actors.Conn, t *ticket
 	if err != nil {
 		return false, err
 	}
-	return m.tell(&broadcast{message: message, except: slices.Clone(except), ticket: t})
+	return m.tell(newBroadcast(message, except, t))
 }
 
 // SendTo sends a message to one member, in order with what is broadcast. With
@@ -146,7 +147,13 @@ func (m *Room) ask(o order) (there bool, err error) {
 
 // tell queues an order. It reports false when there is no such room.
 func (m *Room) tell(o order) (there bool, err error) {
+	if p := m.place.Load(); p != nil { // no need to ask all rooms for it, unless it has ended
+		if err := p.push(o); !errors.Is(err, errShut) {
+			return err == nil, err
+		}
+	}
 	p, err := m.rooms.find(m.name)
+	m.place.Store(p)
 	if err != nil || p == nil {
 		return false, err
 	}

@@ -22,6 +22,7 @@ type Rooms struct {
 	names   atomic.Uint64 // of actors; none is used twice
 	given   atomic.Bool   // Module has been called
 	hall    atomic.Pointer[actor.PID]
+	shards  atomic.Pointer[[]*actor.PID]
 
 	mu     sync.Mutex
 	rooms  map[string]*place
@@ -125,12 +126,16 @@ func (r *Rooms) BroadcastAll(m transport.Message) (Result, error) {
 	if closed {
 		return Result{}, ErrClosed
 	}
-	d := delivery{rooms: r, message: message, detail: true}
+	b, d := &broadcast{message: message, detail: true}, delivery{rooms: r}
 	for _, s := range r.crowd.first() {
-		d.to(s)
+		err := ErrSlow
+		if !s.is(closing) && !s.conn.Congested() {
+			_, err = s.conn.SendPrepared(message) // others write: the caller may be a handler in its turn
+		}
+		d.note(b, s, err)
 	}
-	d.count()
-	return d.result, nil
+	r.counts.add(b)
+	return b.result, nil
 }
 
 // Stats returns the counters.
