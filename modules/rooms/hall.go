@@ -1,6 +1,7 @@
 package rooms
 
 import (
+	"slices"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -9,7 +10,17 @@ import (
 )
 
 // engage says that a room needs a host. Whoever pushed an order → Hall
-type engage struct{ place *place }
+type engage struct {
+	late
+	place *place
+}
+
+// late is what our messages have in common: when the rooms end, or somebody is killed,
+// they may find nobody any more, and that is no matter of the log.
+type late struct{}
+
+// IgnoreDeadLetterLogging implements actor.IgnoreDeadLetterLogging.
+func (late) IgnoreDeadLetterLogging() {}
 
 // hall is the actor below the module that spawns the hosts and supervises them. It
 // runs nothing of the user's: a handler of the module that waits for a new room would
@@ -28,7 +39,7 @@ type hall struct {
 const linger = time.Second
 
 // sweep says that hosts that have retired are to be stopped. Timer → Hall
-type sweep struct{}
+type sweep struct{ late }
 
 func (h *hall) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
@@ -125,6 +136,9 @@ func (h *hall) ended(ctx actor.Context, host *actor.PID) {
 		return
 	}
 	delete(h.hosts, host.Id)
+	if !h.ending {
+		h.idle = slices.DeleteFunc(h.idle, host.Equal)
+	}
 	if p.vacate(host) && !h.ending {
 		h.engage(ctx, p)
 	}

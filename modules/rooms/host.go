@@ -12,11 +12,14 @@ const turn = 64
 
 // work says that there are orders in the queue of a host's place. Whoever pushed the
 // first of them → Host
-type work struct{}
+type work struct{ late }
 
 // retired says that a host has nothing to do any more. It is the hall that stops it.
 // Host → Hall
-type retired struct{ host *actor.PID }
+type retired struct {
+	late
+	host *actor.PID
+}
 
 // host is the actor of a room: it performs the orders of its place. All that must
 // outlive it is in the place.

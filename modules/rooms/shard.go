@@ -28,10 +28,6 @@ func (*shard) Receive(ctx actor.Context) {
 	}
 }
 
-// IgnoreDeadLetterLogging makes a volley that finds no shard any more no matter of the
-// log: others take its part.
-func (*volley) IgnoreDeadLetterLogging() {}
-
 // rally tells the shards of a volley.
 func (r *Rooms) rally(v *volley) {
 	all := r.shards.Load()

@@ -4,12 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/hawser-go/hawser/actors/actorstest"
 )
 
 // crew fills the lobby with so many that shards help.
@@ -196,6 +199,43 @@ func TestTheServerMayEndInTheMiddleOfAVolley(t *testing.T) {
 			t.Errorf("who waited was told %v", err)
 		}
 		th.giveBack(t)
+	})
+}
+
+// The host of an empty room goes when it has not been needed for a while, and when the
+// server ends nobody is stopped twice.
+func TestTheHostsOfEmptyRoomsGo(t *testing.T) {
+	in(t, setting{}, func(w *world) {
+		letters := actorstest.DeadLetters(t, w.system)
+		var hosts []*actor.PID
+		for range 2 {
+			ann := w.visit()
+			w.join("lobby", "ann", ann)
+			hosts = append(hosts, w.pid("room"))
+			w.leave("lobby", ann)
+			synctest.Wait()
+		}
+		for i, host := range hosts {
+			if _, there := w.system.ProcessRegistry.Get(host); !there {
+				t.Errorf("host %d has gone at once", i)
+			}
+		}
+		time.Sleep(2 * linger)
+		synctest.Wait()
+		for i, host := range hosts {
+			if _, there := w.system.ProcessRegistry.Get(host); there {
+				t.Errorf("host %d is still there", i)
+			}
+		}
+		for i := range 50 {
+			w.enter(fmt.Sprint("room ", i), w.visit())
+		}
+		w.close()
+		for _, l := range letters() {
+			if _, ok := l.Message.(actor.IgnoreDeadLetterLogging); !ok && strings.Contains(l.PID.Id, "hall") {
+				t.Errorf("%T for %s", l.Message, l.PID.Id)
+			}
+		}
 	})
 }
 

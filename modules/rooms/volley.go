@@ -34,6 +34,7 @@ const (
 // next block. So nobody is waited for who has not begun, and if there is no shard, or it
 // is killed, the others do its part.
 type volley struct {
+	late
 	delivery
 	place   *place
 	bytes   int  // what its orders take of the queue
