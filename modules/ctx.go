@@ -1,6 +1,8 @@
 package modules
 
 import (
+	"reflect"
+
 	"github.com/hawser-go/hawser/actors"
 	"github.com/hawser-go/hawser/transport"
 )
@@ -18,8 +20,11 @@ type Ctx struct {
 	header  Header
 	read    Parts // parts of the header that have been read
 	codec   Codec // of conn
+	json    JSON  // codec, if isJSON
+	isJSON  bool
 	conn    *actors.Conn
-	scratch []byte
+	scratch []byte // for the payload of what is sent
+	typ     []byte // for its type
 }
 
 // enter makes c the context of a call by the actor.
@@ -31,6 +36,7 @@ func (c *Ctx) enter(ctx *actors.Context) {
 		if conn != nil {
 			c.codec = c.codecs.Of(conn.Subprotocol())
 		}
+		c.json, c.isJSON = c.codec.(JSON)
 	}
 }
 
@@ -77,32 +83,61 @@ func (c *Ctx) peeked(want Parts) Header {
 	return c.header
 }
 
+// decode decodes the content of the message into v, of which s is the shape. JSON reads
+// the header on the way: a reply wants the id.
+func (c *Ctx) decode(v any, s *shape) (err error) {
+	if !c.isJSON || s == nil {
+		return decode(c.codec, c.message, c.header.Type, v)
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = c.undecodable(&PanicError{Value: r})
+		}
+	}()
+	var h Header
+	if c.json.read(c.message.Payload, s, reflect.ValueOf(v).Elem(), &h) {
+		c.header, c.read = h, TypePart|IDPart|ErrorPart
+		return nil
+	}
+	if err := c.json.decode(c.message, v); err != nil {
+		return c.undecodable(err)
+	}
+	return nil
+}
+
+func (c *Ctx) undecodable(err error) error {
+	return &CodecError{Codec: c.json.Name(), Op: "decode", Type: string(c.header.Type), Err: err}
+}
+
 // Send accepts a message of a type for the peer. v is its content, or nil. An error
 // says why it was not accepted: ErrNotReady where there is no connection, a
 // *CodecError, or what Conn.Send says.
 func (c *Ctx) Send(typ string, v any) error {
-	return c.send(Header{Type: []byte(typ)}, v)
+	return c.send(typ, Header{}, v)
 }
 
 // Reply is Send with the id of the message that is being handled, if it has one.
 func (c *Ctx) Reply(typ string, v any) error {
 	asked := c.peeked(IDPart)
-	return c.send(Header{Type: []byte(typ), ID: asked.ID, number: asked.number}, v)
+	return c.send(typ, Header{ID: asked.ID, number: asked.number}, v)
 }
 
 // ReplyError is Reply that says that the request failed, and why. Text goes to the
 // peer as it is: say nothing in it that is not meant for them.
 func (c *Ctx) ReplyError(typ, text string) error {
 	asked := c.peeked(IDPart)
-	return c.send(Header{Type: []byte(typ), ID: asked.ID, Error: []byte(text), number: asked.number}, nil)
+	return c.send(typ, Header{ID: asked.ID, Error: []byte(text), number: asked.number}, nil)
 }
 
-func (c *Ctx) send(h Header, v any) error {
+func (c *Ctx) send(typ string, h Header, v any) error {
 	if c.conn == nil {
 		return ErrNotReady
 	}
-	b, err := encode(c.codec, c.scratch[:0], h, v)
-	if err != nil {
+	h.Type = append(c.typ[:0], typ...)
+	scratch := c.scratch
+	c.typ, c.scratch = nil, nil // whoever encodes v may send too
+	b, err := encode(c.codec, scratch[:0], h, v)
+	if c.typ = h.Type; err != nil {
 		return err
 	}
 	if cap(b) <= keptScratch {

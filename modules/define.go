@@ -1,6 +1,7 @@
 package modules
 
 import (
+	"reflect"
 	"sync/atomic"
 
 	"github.com/hawser-go/hawser/actors"
@@ -61,9 +62,21 @@ func On[T any](r *Routes, typ string, f func(*Ctx, T) error) {
 	case r.byType[typ] != nil:
 		panic(&RouteError{Type: typ, Problem: "is declared twice; do both in one function, or make two modules"})
 	}
+	s := shapeOf(reflect.TypeFor[T]())
+	var kept *T // JSON decodes into it again and again, if nothing can keep a pointer to it
+	if s != nil && s.scalar {
+		kept = new(T)
+	}
 	r.byType[typ] = func(c *Ctx) error {
-		var v T
-		if err := decode(c.codec, c.message, c.header.Type, &v); err != nil {
+		into := kept
+		if into == nil || !c.isJSON {
+			into = new(T)
+		}
+		err := c.decode(into, s)
+		var none T
+		v := *into
+		*into = none
+		if err != nil {
 			return asUndecoded(err)
 		}
 		return f(c, v)

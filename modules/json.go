@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 
 	"github.com/hawser-go/hawser/transport"
 )
@@ -89,6 +90,17 @@ func failure(value []byte) []byte {
 
 // Decode implements Codec.
 func (j JSON) Decode(m transport.Message, v any) error {
+	if to := reflect.ValueOf(v); to.Kind() == reflect.Pointer && !to.IsNil() {
+		var h Header
+		if s := shapeOf(to.Type().Elem()); s != nil && j.read(m.Payload, s, to.Elem(), &h) {
+			return nil
+		}
+	}
+	return j.decode(m, v)
+}
+
+// decode is Decode by encoding/json.
+func (j JSON) decode(m transport.Message, v any) error {
 	if j.Data == "" {
 		return json.Unmarshal(m.Payload, v)
 	}
@@ -114,31 +126,58 @@ var errOwn = errors.New(`a flat message must be an object; use modules.JSON{Data
 // the header is left out if it is empty or says the same; if it says something else
 // that is an error.
 func (j JSON) Append(dst []byte, h Header, v any) ([]byte, error) {
-	content := []byte(nil)
-	if v != nil {
-		var err error
-		if content, err = json.Marshal(v); err != nil {
-			return nil, err
-		}
-	}
 	dst = append(dst, '{')
 	start := len(dst)
-	for _, f := range j.fields(h) {
-		if len(f.text) > 0 {
-			dst = f.append(dst, start)
+	fields := j.fields(h)
+	for i := range fields {
+		if len(fields[i].text) > 0 {
+			dst = fields[i].append(dst, start)
 		}
 	}
-	switch {
-	case content == nil:
-	case j.Data != "":
-		dst = append(field{name: j.Data}.key(dst, start), content...)
-	default:
+	if v != nil {
 		var err error
-		if dst, err = j.merge(dst, start, h, content); err != nil {
+		if dst, err = j.appendContent(dst, start, &fields, v); err != nil {
 			return nil, err
 		}
 	}
 	return append(dst, '}'), nil
+}
+
+// appendContent appends the content to the object that began at start.
+func (j JSON) appendContent(dst []byte, start int, fields *[3]field, v any) ([]byte, error) {
+	if s, of := writable(v); s != nil && (j.Data != "" || !s.clashes(fields)) {
+		long, ok := dst, false
+		if j.Data == "" {
+			long, ok = s.appendMembers(dst, start, of)
+		} else {
+			long = append(field{name: j.Data}.key(dst, start), '{')
+			long, ok = s.appendMembers(long, len(long), of)
+			long = append(long, '}')
+		}
+		if ok {
+			return long, nil
+		}
+	}
+	e := encoders.Get().(*encoder)
+	defer e.free()
+	content, err := e.encode(v)
+	switch {
+	case err != nil:
+		return nil, err
+	case j.Data != "":
+		return append(field{name: j.Data}.key(dst, start), content...), nil
+	}
+	return merge(dst, start, fields, content)
+}
+
+// clashes reports whether a member is named like one of the header that is there.
+func (s *shape) clashes(fields *[3]field) bool {
+	for i := range fields {
+		if len(fields[i].text) > 0 && s.has(fields[i].name) {
+			return true
+		}
+	}
+	return false
 }
 
 // field is a member of the header.
@@ -193,12 +232,11 @@ func appendText[S string | []byte](dst []byte, s S) []byte {
 }
 
 // merge appends the members of a flat content that the header does not have.
-func (j JSON) merge(dst []byte, start int, h Header, content []byte) ([]byte, error) {
+func merge(dst []byte, start int, fields *[3]field, content []byte) ([]byte, error) {
 	s, ok := open(content)
 	if !ok {
 		return nil, errOwn
 	}
-	fields := j.fields(h)
 	for {
 		name, value, ok := s.next()
 		if !ok {

@@ -76,10 +76,23 @@ func (s *members) space() {
 	}
 }
 
+// shortText is how many bytes of a string are looked at one by one: a search for its
+// end, which is faster for a long one, costs more than most of them.
+const shortText = 24
+
 // text skips a string.
 func (s *members) text() bool {
-	s.i++
-	for {
+	i, stop := s.i+1, min(len(s.b), s.i+1+shortText)
+	for ; i < stop; i++ {
+		switch s.b[i] {
+		case '"':
+			s.i = i + 1
+			return true
+		case '\\':
+			i++
+		}
+	}
+	for s.i = min(i, len(s.b)); ; {
 		n := bytes.IndexByte(s.b[s.i:], '"')
 		if n < 0 {
 			s.i = len(s.b)
@@ -132,9 +145,10 @@ func (s *members) value() bool {
 
 // named reports whether a member's name is want.
 func named(name []byte, want string) bool {
-	if string(name) == want {
-		return true
+	if len(name) <= len(want) {
+		return string(name) == want
 	}
+	// An escape is longer than what it stands for.
 	return bytes.IndexByte(name, '\\') >= 0 && string(unescape(name)) == want
 }
 

@@ -194,10 +194,11 @@ func (a *arrivals) Readable(c *Conn) {
 		default:
 			n, err = a.take(fd, remote)
 		}
+		s.pause() // first: Resume may come before Arrived has returned
 		if !a.door.Arrived(n, err) {
-			s.pause()
 			return
 		}
+		s.resume()
 	}
 }
 
