@@ -23,6 +23,7 @@ type root struct {
 	dispatcher *dispatcher
 	nursery    *nursery
 	pid        *actor.PID
+	box        *mailbox
 	ended      chan struct{} // closed when the actor has stopped
 
 	polling sync.Once
@@ -57,7 +58,7 @@ func acquireRoot(system *actor.ActorSystem) (*root, error) {
 	if err != nil {
 		return nil, fmt.Errorf("actors: spawn %s: %w", name, err)
 	}
-	r.pid = pid
+	r.pid, r.box = pid, box
 	roots[system] = r
 	return r, nil
 }
@@ -98,7 +99,7 @@ func (r *root) dead() bool {
 
 // end stops the root's actor, and then what ran the actors.
 func (r *root) end() error {
-	r.system.Root.Stop(r.pid)
+	r.box.PostUserMessage(&retire{})
 	<-r.ended
 	var err error
 	if p := r.takePoller(); p != nil {
@@ -151,6 +152,7 @@ type adopt struct {
 
 type adopted struct {
 	pid *actor.PID
+	box *mailbox
 	err error
 }
 
@@ -171,14 +173,40 @@ func (r *root) spawn(props *actor.Props, name string) (*actor.PID, error) {
 	}
 }
 
+// retire: nobody needs the root any more. Last user → root
+type retire struct{}
+
+func (*retire) private() {}
+
 // rootActor is the top of the tree.
-type rootActor struct{ root *root }
+type rootActor struct {
+	root     *root
+	retiring bool
+}
+
+// depart ends a root that nobody needs behind its last child: what that one had to end
+// is over, but protoactor may not know yet, and would send it a Stop that nobody takes.
+func (r *rootActor) depart(ctx actor.Context) {
+	if r.retiring && len(ctx.Children()) == 0 {
+		ctx.Stop(ctx.Self())
+	}
+}
 
 func (r *rootActor) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *adopt:
 		pid, err := ctx.SpawnNamed(m.props, m.name)
 		m.done <- adopted{pid: pid, err: err}
+	case *retire:
+		r.retiring = true
+		for _, child := range ctx.Children() { // one that could not start is still there
+			if _, lives := ctx.ActorSystem().ProcessRegistry.Get(child); lives {
+				ctx.Stop(child)
+			}
+		}
+		r.depart(ctx)
+	case *actor.Terminated:
+		r.depart(ctx)
 	case *actor.Stopped:
 		close(r.root.ended)
 	default:

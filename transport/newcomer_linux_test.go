@@ -328,6 +328,36 @@ func TestAListenerRestsUntilItIsResumed(t *testing.T) {
 	}
 }
 
+// hasty is a Door that has its listener resumed before it has told it to rest.
+type hasty struct {
+	l    *Listener
+	came chan *Newcomer
+}
+
+func (h *hasty) Arrived(n *Newcomer, _ error) bool {
+	h.came <- n
+	h.l.Resume()
+	return false
+}
+
+func TestAListenerMayBeResumedBeforeItRests(t *testing.T) {
+	l := listenTest(t, "tcp4", "127.0.0.1:0")
+	h := &hasty{l, make(chan *Newcomer, 8)}
+	if err := l.Attach(newTestPoller(t, PollerOptions{}), h); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		client, err := net.Dial("tcp4", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		n := wait(t, h.came)
+		_ = n.Close()
+		_ = n.Start(&Upgrader{}, nil)
+	}
+}
+
 func TestAListenerTellsThatDescriptorsRanOut(t *testing.T) {
 	p := newTestPoller(t, PollerOptions{})
 	l := listenTest(t, "tcp4", "127.0.0.1:0")
