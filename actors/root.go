@@ -152,7 +152,6 @@ type adopt struct {
 
 type adopted struct {
 	pid *actor.PID
-	box *mailbox
 	err error
 }
 
