@@ -63,23 +63,6 @@ type Conn struct {
 	pausing sync.Mutex
 }
 
-// identity is what the handshake told of the peer.
-type identity struct {
-	meta      any
-	principal Principal
-	account   *account // of its key; nil if nothing is counted by key
-}
-
-var nobody identity
-
-// who is behind the connection.
-func (c *Conn) who() *identity {
-	if c.identity == nil {
-		return &nobody
-	}
-	return c.identity
-}
-
 // The notices of a Conn to its own actors. They are the Conn itself under
 // another name: nothing is allocated for them, and they cannot be confused with
 // another incarnation's.
@@ -142,16 +125,9 @@ func (c *Conn) Subprotocol() string { return c.wire.Subprotocol() }
 // RemoteAddr returns the peer's address.
 func (c *Conn) RemoteAddr() net.Addr { return c.wire.RemoteAddr() }
 
-// Metadata returns what ServerOptions.Metadata made of the request.
-func (c *Conn) Metadata() any { return c.who().meta }
-
 // CloseCode returns the code of the peer's close frame: its own, or its answer to ours,
 // which should be the same (RFC 6455 §5.5.1). It is 1006 as long as none has come.
 func (c *Conn) CloseCode() transport.CloseCode { return c.endCode() }
-
-// Principal returns who is on the other side: what ServerOptions.Authenticate said at
-// the handshake, or nil. It never changes.
-func (c *Conn) Principal() Principal { return c.who().principal }
 
 // RTT returns the round trip of the latest ping that was answered, or 0.
 func (c *Conn) RTT() time.Duration { return time.Duration(c.rtt.Load()) }
