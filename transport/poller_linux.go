@@ -15,6 +15,9 @@ import (
 // maxEvents is how many events one look at the kernel yields.
 const maxEvents = 128
 
+// busy is how many events at once make a loop shut its gate.
+const busy = 2
+
 // Poller watches many connections with few goroutines: level-triggered epoll,
 // whose descriptor waits in Go's own poller, so that no thread is held.
 //
@@ -50,6 +53,9 @@ func (p *Poller) Close() error {
 		errs = append(errs, l.close())
 	}
 	p.wg.Wait()
+	for _, l := range loops {
+		l.forget()
+	}
 	return errors.Join(errs...)
 }
 
@@ -83,6 +89,7 @@ func (p *Poller) start() error {
 		if err != nil {
 			for _, l := range loops {
 				_ = l.close() // they have no connections
+				l.forget()
 			}
 			return err
 		}
@@ -100,10 +107,16 @@ func (p *Poller) start() error {
 func (p *Poller) Handoffs() uint64 { return p.handoffs.Load() }
 
 // loop is one epoll set. At every moment one goroutine owns it.
+//
+// Go's poller does not watch the set but a second one, the gate, that has nothing but
+// the first one in it. While the loop is busy the gate is shut: else each event would
+// wake a thread of Go's, which finds that there is nothing to do for it.
 type loop struct {
 	p    *Poller
 	ep   int
-	file *os.File // owns ep, and parks in Go's poller
+	gate int
+	shut bool     // the gate is; the owner's
+	file *os.File // owns gate, and parks in Go's poller
 	raw  syscall.RawConn
 
 	watchdog watchdog
@@ -122,18 +135,46 @@ func newLoop(p *Poller) (*loop, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("epoll_create1", err)
 	}
-	if err := unix.SetNonblock(ep, true); err != nil {
-		_ = unix.Close(ep)
-		return nil, os.NewSyscallError("fcntl", err)
-	}
-	l := &loop{p: p, ep: ep, file: os.NewFile(uintptr(ep), "epoll")}
+	l := &loop{p: p, ep: ep}
 	l.empty.L = &l.mu
-	if l.raw, err = l.file.SyscallConn(); err != nil {
-		_ = l.file.Close()
+	if err := l.openGate(); err != nil {
+		_ = unix.Close(ep)
 		return nil, err
 	}
 	l.watchdog.init(p.options.Patience, l.handOff)
 	return l, nil
+}
+
+// openGate makes the gate, open.
+func (l *loop) openGate() error {
+	gate, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return os.NewSyscallError("epoll_create1", err)
+	}
+	err = unix.SetNonblock(gate, true)
+	if err == nil {
+		err = unix.EpollCtl(gate, unix.EPOLL_CTL_ADD, l.ep, &unix.EpollEvent{Events: unix.EPOLLIN})
+	}
+	if err != nil {
+		_ = unix.Close(gate)
+		return os.NewSyscallError("epoll gate", err)
+	}
+	l.gate, l.file = gate, os.NewFile(uintptr(gate), "epoll")
+	if l.raw, err = l.file.SyscallConn(); err != nil {
+		_ = l.file.Close()
+	}
+	return err
+}
+
+// swing shuts the gate or opens it.
+func (l *loop) swing(shut bool) {
+	ev := unix.EpollEvent{Events: unix.EPOLLIN}
+	if shut {
+		ev.Events = 0
+	}
+	if unix.EpollCtl(l.gate, unix.EPOLL_CTL_MOD, l.ep, &ev) == nil {
+		l.shut = shut
+	}
 }
 
 // add registers s, with the interests that it is armed with.
@@ -176,8 +217,18 @@ func (l *loop) remove(s *pollStream) {
 	}
 }
 
-// close closes all connections and then the epoll set. The order matters: each
-// connection uses the descriptor until it is removed.
+// forget gives the epoll set up, when no goroutine of the loop is left.
+func (l *loop) forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ep >= 0 {
+		_ = unix.Close(l.ep)
+		l.ep = -1
+	}
+}
+
+// close closes all connections and has the loop end. Each connection uses the epoll set
+// until it is removed, and the loop until it has ended.
 func (l *loop) close() error {
 	l.mu.Lock()
 	l.closed = true
@@ -208,6 +259,13 @@ func (l *loop) run(now turn) {
 	n := 0
 	try := func(uintptr) bool {
 		n = l.wait(evs[:])
+		if n == 0 && l.shut {
+			l.swing(false)
+			n = l.wait(evs[:]) // what came before does not open it
+		}
+		if n >= busy && !l.shut {
+			l.swing(true)
+		}
 		return n > 0
 	}
 	for l.raw.Read(try) == nil {

@@ -52,8 +52,8 @@ func request(t *testing.T, url string, lines ...string) *raw {
 	return c
 }
 
-// plug connects a socket, and no more. Nothing that is done with it takes longer than
-// limit, and the kernel keeps little for it while it is not read.
+// plug connects a socket, and no more. No frame from it takes longer than limit, and the
+// kernel keeps little for it while it is not read.
 func plug(t *testing.T, host string) *raw {
 	t.Helper()
 	nc, err := net.Dial("tcp", host)
@@ -93,6 +93,7 @@ func (c *raw) send(payload string) {
 
 // frame reads a frame.
 func (c *raw) frame() (op byte, payload []byte, err error) {
+	_ = c.nc.SetDeadline(time.Now().Add(limit))
 	var head [2]byte
 	var long [8]byte
 	if _, err := io.ReadFull(c.r, head[:]); err != nil {
