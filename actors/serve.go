@@ -1,7 +1,6 @@
 package actors
 
 import (
-	"crypto/tls"
 	"errors"
 	"net"
 	"time"
@@ -119,7 +118,7 @@ func (v *service) shake(nc net.Conn) {
 	}()
 	secured := nc
 	if v.options.TLSConfig != nil {
-		secured = tls.Server(nc, v.options.TLSConfig)
+		secured = transport.TLSServer(nc, v.options.TLSConfig)
 	}
 	wire, req, err := a.upgrader().Upgrade(secured)
 	if err != nil {

@@ -27,8 +27,8 @@ type ConnOptions struct {
 	// Limits bound what the peer may send. They are shared between Conns and must
 	// not change. Default: DefaultServerMaxMessage or DefaultClientMaxMessage.
 	Limits *Limits
-	// Poller watches the socket if it is a *net.TCPConn and the system has one
-	// for us. Default nil: a goroutine of the Conn reads it.
+	// Poller watches the socket if it is a *net.TCPConn, or one of TLSServer or a
+	// Dialer, and the system has one for us. Default nil: a goroutine reads it.
 	Poller *Poller
 	// Leftover is what was read behind the handshake. It is copied.
 	Leftover []byte
@@ -60,7 +60,8 @@ type Conn struct {
 }
 
 // NewConn makes a Conn of nc, whose handshake is done, and takes nc over: the
-// caller must not use it any more. With a Poller a *net.TCPConn is moved there
+// caller must not use it any more. With a Poller a *net.TCPConn is moved there,
+// and so is a *tls.Conn that TLSServer or a Dialer has made of one
 // (its descriptor is duplicated and nc closed, so that Go's own poller forgets
 // it). If that fails, for instance for want of descriptors, or nc is something
 // else, a goroutine reads nc behind the same contract.

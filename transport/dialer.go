@@ -202,7 +202,11 @@ func (d *Dialer) startTLS(ctx context.Context, nc net.Conn, u *url.URL, op strin
 	if len(config.NextProtos) == 0 {
 		config.NextProtos = []string{"http/1.1"}
 	}
-	tc := tls.Client(nc, config)
+	below := nc
+	if config.Renegotiation == tls.RenegotiateNever { // a handshake cannot be taken up again
+		below = cover(nc)
+	}
+	tc := tls.Client(below, config)
 	err := tc.HandshakeContext(ctx)
 	if err == nil && tc.ConnectionState().NegotiatedProtocol == "h2" {
 		err = settingError("the server chose HTTP/2: leave h2 out of TLSConfig.NextProtos")

@@ -6,9 +6,9 @@
 // them. Whoever owns a Conn gives it a [Handler] and is told when there is
 // something to read or room to write; it then calls [Conn.Read], which yields
 // every whole message of one read as a [Batch], and [Conn.Write], which never
-// blocks. On Linux a plain TCP connection that is idle holds neither a
-// goroutine nor a buffer; elsewhere, under TLS and for wrapped connections a
-// goroutine stands behind the same contract.
+// blocks. On Linux a TCP connection that is idle holds neither a goroutine nor
+// a buffer, also under TLS if it is a client's or one of [TLSServer]; elsewhere
+// and for wrapped connections a goroutine stands behind the same contract.
 //
 // What holds for every Conn:
 //

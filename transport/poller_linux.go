@@ -195,11 +195,11 @@ func (l *loop) add(s *pollStream) error {
 	s.slot, s.gen = slot, l.gen
 	l.conns[slot] = s // first: an event may come at once
 	l.live++
-	if err := unix.EpollCtl(l.ep, unix.EPOLL_CTL_ADD, int(s.fd), s.event()); err != nil {
+	if e := sysWatch(l.ep, unix.EPOLL_CTL_ADD, s); e != 0 {
 		l.conns[slot] = nil
 		l.free = append(l.free, slot)
 		l.live--
-		return os.NewSyscallError("epoll_ctl", err)
+		return os.NewSyscallError("epoll_ctl", e)
 	}
 	return nil
 }

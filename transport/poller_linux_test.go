@@ -345,7 +345,7 @@ func TestReusedDescriptorsNeverMixConnections(t *testing.T) {
 func TestEventsOfAnEarlierGenerationFindNobody(t *testing.T) {
 	p := oneLoop(t, 0)
 	old, _ := rawServer(t, p, funcs{})
-	stale := *old.s.(*pollStream).event()
+	stale := old.s.(*pollStream).event()
 	_ = old.Close()
 	fresh, _ := rawServer(t, p, funcs{})
 	s := fresh.s.(*pollStream)
@@ -353,7 +353,7 @@ func TestEventsOfAnEarlierGenerationFindNobody(t *testing.T) {
 		t.Fatalf("slot %d was not used again, got %d", stale.Fd, s.slot)
 	}
 	var found [2]*pollStream
-	s.l.find([]unix.EpollEvent{stale, *s.event()}, found[:])
+	s.l.find([]unix.EpollEvent{stale, s.event()}, found[:])
 	if found[0] != nil || found[1] != s {
 		t.Fatalf("found %v", found)
 	}

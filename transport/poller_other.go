@@ -3,6 +3,7 @@
 package transport
 
 import (
+	"crypto/tls"
 	"errors"
 	"net"
 	"sync"
@@ -79,6 +80,13 @@ func (n *Newcomer) Expire() {}
 
 // Close does nothing.
 func (n *Newcomer) Close() error { return nil }
+
+// TLSServer is tls.Server.
+func TLSServer(nc net.Conn, config *tls.Config) *tls.Conn { return tls.Server(nc, config) }
+
+func cover(nc net.Conn) net.Conn { return nc }
+
+func uncover(nc net.Conn) net.Conn { return nc }
 
 func adopt(net.Conn, *ConnOptions) *Conn { return nil }
 

@@ -8,7 +8,7 @@ import (
 
 // pumpStream reads a net.Conn with a goroutine that blocks in Read, and writes
 // it with one that lives as long as a Write. It is for connections that no
-// poller can watch: TLS, wrapped ones, other systems than Linux.
+// poller can watch: wrapped ones, a foreign tls.Conn, other systems than Linux.
 //
 // The reading goroutine holds what it read in one slot until Conn.Read has
 // taken it; meanwhile it does not read on, so TCP pushes back. It waits on the
@@ -117,7 +117,7 @@ func baseConn(nc net.Conn) net.Conn {
 		if !ok {
 			return nc
 		}
-		nc = t.NetConn()
+		nc = uncover(t.NetConn())
 	}
 }
 

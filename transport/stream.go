@@ -1,12 +1,16 @@
 package transport
 
-import (
-	"errors"
-	"net"
-)
+import "net"
 
 // errAgain says that a stream has no bytes at the moment.
-var errAgain = errors.New("transport: nothing to read yet")
+var errAgain error = againError{}
+
+// againError is a net.Error after which a tls.Conn can be read again.
+type againError struct{}
+
+func (againError) Error() string   { return "transport: nothing to read yet" }
+func (againError) Timeout() bool   { return true }
+func (againError) Temporary() bool { return true }
 
 // stream is the byte side of a Conn. There are two: pollStream, a raw
 // descriptor in an epoll loop, and pumpStream, a goroutine that blocks in

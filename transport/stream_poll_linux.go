@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -44,38 +45,56 @@ type pollStream struct {
 // adopt moves nc to the poller of o. It returns nil, and leaves nc alone, when that
 // cannot be.
 func adopt(nc net.Conn, o *ConnOptions) *Conn {
-	tc, ok := nc.(*net.TCPConn)
-	if !ok || o.Poller == nil {
+	if o.Poller == nil {
 		return nil
 	}
+	switch nc := nc.(type) {
+	case *net.TCPConn:
+		pc := new(polledConn)
+		pc.s = &pc.stream
+		if pc.stream.move(nc, &pc.Conn, o) {
+			return &pc.Conn
+		}
+	case *tls.Conn:
+		return adoptTLS(nc, o)
+	}
+	return nil
+}
+
+// move makes s the stream of c, with the socket of tc. If that cannot be it returns
+// false and leaves tc alone.
+func (s *pollStream) move(tc *net.TCPConn, c *Conn, o *ConnOptions) bool {
 	l, err := o.Poller.pick()
 	if err != nil {
-		return nil
+		return false
 	}
 	fd, err := duplicate(tc)
 	if err != nil {
-		return nil
+		return false
 	}
-	s := newPolled(l, fd, addrPort(tc.RemoteAddr()), addrPort(tc.LocalAddr()))
+	s.init(c, l, fd, addrPort(tc.RemoteAddr()), addrPort(tc.LocalAddr()))
 	s.armed = silent
 	s.state.Store(unstarted | quiet)
-	s.c.init(o)
-	if err := s.l.add(s); err != nil {
-		s.c.release()
+	c.init(o)
+	if err := l.add(s); err != nil {
+		c.release()
 		_ = unix.Close(fd)
-		return nil
+		return false
 	}
 	_ = tc.Close() // the socket lives on in fd
-	return s.c
+	return true
 }
 
 // newPolled makes a stream and its Conn, which the loop does not know yet.
 func newPolled(l *loop, fd int, remote, local netip.AddrPort) *pollStream {
 	pc := new(polledConn)
-	s := &pc.stream
-	pc.s, s.c = s, &pc.Conn
-	s.fd, s.l, s.remote, s.local = int32(fd), l, remote, local
-	return s
+	pc.s = &pc.stream
+	pc.stream.init(&pc.Conn, l, fd, remote, local)
+	return &pc.stream
+}
+
+func (s *pollStream) init(c *Conn, l *loop, fd int, remote, local netip.AddrPort) {
+	s.c, s.fd, s.l, s.remote, s.local = c, int32(fd), l, remote, local
 }
 
 func duplicate(tc *net.TCPConn) (int, error) {
@@ -96,8 +115,8 @@ func addrPort(a net.Addr) netip.AddrPort {
 }
 
 func polled(s stream) bool {
-	_, ok := s.(*pollStream)
-	return ok
+	_, pumped := s.(*pumpStream)
+	return !pumped
 }
 
 func (s *pollStream) start(h Handler, now bool) {
@@ -235,7 +254,7 @@ func (s *pollStream) close(reset bool) error {
 func (s *pollStream) remoteAddr() net.Addr { return net.TCPAddrFromAddrPort(s.remote) }
 func (s *pollStream) localAddr() net.Addr  { return net.TCPAddrFromAddrPort(s.local) }
 
-// sysRead and sysWrite do not tell Go's scheduler: the descriptor never blocks.
+// These do not tell Go's scheduler: the descriptors never block.
 
 func sysRead(fd int32, p []byte) (int, syscall.Errno) {
 	n, _, e := unix.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
@@ -246,4 +265,13 @@ func sysWrite(fd int32, p []byte, flags uintptr) (int, syscall.Errno) {
 	n, _, e := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)),
 		flags, 0, 0)
 	return int(n), e
+}
+
+func sysClose(fd int32) { _, _, _ = unix.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0) }
+
+func sysWatch(ep, op int, s *pollStream) syscall.Errno {
+	ev := s.event()
+	_, _, e := unix.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(ep), uintptr(op), uintptr(s.fd),
+		uintptr(unsafe.Pointer(&ev)), 0, 0)
+	return e
 }

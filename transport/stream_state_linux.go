@@ -78,7 +78,7 @@ func (s *pollStream) tellWritable() bool {
 		switch {
 		case old&closed != 0:
 			return true
-		case old&(wantOut|inWritable) == 0:
+		case old&(wantOut|inWritable) == 0, old&unstarted != 0:
 			return false
 		case old&inWritable != 0:
 			if s.state.CompareAndSwap(old, old|quietOut) {
@@ -95,7 +95,8 @@ func (s *pollStream) tellWritable() bool {
 
 // unblock clears flags that kept Readable from being called. If none is left
 // and epoll had been made quiet, it reports again; if more is wanted, Readable
-// is called by another goroutine. It returns the state that it has made.
+// is called by another goroutine. A Write that was cut short before Start gets its
+// Writable from then on. It returns the state that it has made.
 func (s *pollStream) unblock(flags uint64) (now uint64) {
 	for {
 		old := s.state.Load()
@@ -110,7 +111,7 @@ func (s *pollStream) unblock(flags uint64) (now uint64) {
 		if !s.state.CompareAndSwap(old, now) {
 			continue
 		}
-		if (old^now)&quiet != 0 {
+		if (old^now)&quiet != 0 || (old^now)&unstarted != 0 && now&wantOut != 0 {
 			s.arm()
 		}
 		if repeat {
@@ -137,7 +138,7 @@ func (s *pollStream) arm() {
 	s.mu.Lock()
 	if want := interest(s.state.Load()); want != s.armed {
 		s.armed = want
-		_ = unix.EpollCtl(s.l.ep, unix.EPOLL_CTL_MOD, int(s.fd), s.event())
+		_ = sysWatch(s.l.ep, unix.EPOLL_CTL_MOD, s)
 	}
 	s.mu.Unlock()
 	s.leave()
@@ -158,8 +159,8 @@ func interest(state uint64) uint32 {
 }
 
 // event is what epoll keeps of s.
-func (s *pollStream) event() *unix.EpollEvent {
-	return &unix.EpollEvent{Events: s.armed, Fd: s.slot, Pad: int32(s.gen)}
+func (s *pollStream) event() unix.EpollEvent {
+	return unix.EpollEvent{Events: s.armed, Fd: s.slot, Pad: int32(s.gen)}
 }
 
 // enter makes the descriptor usable until leave. It fails when s is closed.
@@ -181,8 +182,11 @@ func (s *pollStream) leave() {
 		return
 	}
 	s.l.remove(s)
-	_ = unix.Close(int(s.fd)) // epoll forgets it: there is no other descriptor of it
+	sysClose(s.fd) // epoll forgets it: there is no other descriptor of it
 	s.c.release()
+	if t, ok := s.c.s.(*sealedStream); ok {
+		t.drop()
+	}
 	if s.state.Or(gone)&starting == 0 {
 		s.finish()
 	}
