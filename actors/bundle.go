@@ -192,10 +192,7 @@ func (c *Conn) queueForm(b *Bundle, f *form) (n int, err error) {
 // addFrames accepts plain messages whose frames are made already, for a server's
 // connection. It returns how many, and why not the next one.
 func (o *outbox) addFrames(frames [][]byte) (n int, err error) {
-	var at int64
-	if o.limits.Age > 0 {
-		at = nanos()
-	}
+	at := o.clock()
 	room := 0
 	for _, frame := range frames {
 		room += len(frame)

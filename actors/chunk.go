@@ -37,6 +37,7 @@ type chunk struct {
 	sealed  bool    // masked, where frames are, and past the middleware
 	special bool    // some of the entries have letters, or had
 	lane    *lane   // in which it is
+	turn    int64   // when the turn began to reply of which replies go into it; 0: none does
 
 	next, prev *chunk
 }

@@ -231,6 +231,9 @@ func (c *Conn) wake() {
 func (c *Conn) flush() {
 	if c.out.pending() {
 		c.writer.deliver((*flush)(c))
+		if c.out.limits.Age > 0 {
+			c.out.turnOver()
+		}
 	}
 }
 

@@ -140,12 +140,16 @@ func (c *Context) Conn() *Conn { return c.conn }
 // Reply accepts a message for the peer. It leaves with the other replies of this
 // turn in one write. The payload is copied.
 func (c *Context) Reply(kind transport.Kind, payload []byte) (uint64, error) {
-	return c.conn.queue(kind, payload)
+	if kind == transport.Text && !transport.ValidUTF8(payload) {
+		return 0, ErrInvalidUTF8
+	}
+	id, err := c.conn.out.reply(kind, payload)
+	return id, c.conn.overflowed(err)
 }
 
 // Echo accepts a received message for its own sender, as it came.
 func (c *Context) Echo(m transport.Message) (uint64, error) {
-	id, err := c.conn.out.add(m.Kind, m.Payload, 0)
+	id, err := c.conn.out.reply(m.Kind, m.Payload)
 	return id, c.conn.overflowed(err)
 }
 

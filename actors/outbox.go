@@ -53,13 +53,33 @@ func (o *outbox) first() *lane {
 // add accepts a plain message, or says why not. A set-up message names the epoch
 // that it belongs to and goes into the lane ahead of the data; others have epoch 0.
 func (o *outbox) add(kind transport.Kind, payload []byte, epoch uint64) (uint64, error) {
-	var at int64
+	return o.put(kind, payload, epoch, o.clock(), false)
+}
+
+// reply is add within a turn, behind which Conn.flush follows: a hundred replies to what
+// one read has brought need the clock but once.
+func (o *outbox) reply(kind transport.Kind, payload []byte) (uint64, error) {
+	return o.put(kind, payload, 0, 0, true)
+}
+
+// clock is now, if anybody wants to know.
+func (o *outbox) clock() int64 {
 	if o.limits.Age > 0 {
-		at = nanos()
+		return nanos()
 	}
+	return 0
+}
+
+func (o *outbox) put(kind transport.Kind, payload []byte, epoch uint64, at int64, turn bool) (uint64, error) {
 	size := o.frameSize(payload)
 	o.mu.Lock()
 	if c := o.data.tail; c != nil && epoch == 0 && c.fits(size) && o.plain(kind, size) {
+		if turn {
+			if c.turn == 0 {
+				c.turn = o.clock()
+			}
+			at = c.turn
+		}
 		c.buf.B = transport.AppendFrame(c.buf.B, byte(kind), payload, o.masked)
 		id := o.number(nil)
 		c.entries = append(c.entries, entry{id: id, at: at, size: int32(size)})
@@ -67,6 +87,9 @@ func (o *outbox) add(kind transport.Kind, payload []byte, epoch uint64) (uint64,
 		o.congested = o.congested || o.limits.HighWater > 0 && o.data.bytes > o.limits.HighWater
 		o.mu.Unlock()
 		return id, nil
+	}
+	if turn {
+		at = o.clock()
 	}
 	done, err := o.accept(kind, payload, epoch, at, nil)
 	id := o.nextID
@@ -81,10 +104,7 @@ func (o *outbox) add(kind transport.Kind, payload []byte, epoch uint64) (uint64,
 // addFrame accepts a plain message whose frame is made already, for a server's
 // connection. room is how many bytes more are about to follow.
 func (o *outbox) addFrame(frame []byte, room int) (uint64, error) {
-	var at int64
-	if o.limits.Age > 0 {
-		at = nanos()
-	}
+	at := o.clock()
 	kind, size := transport.Kind(frame[0]&opBits), len(frame)
 	o.mu.Lock()
 	defer o.unlock()
@@ -262,6 +282,15 @@ func (o *outbox) pending() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.ready() != nil
+}
+
+// turnOver ends a turn: replies to come read the clock.
+func (o *outbox) turnOver() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if c := o.data.tail; c != nil {
+		c.turn = 0
+	}
 }
 
 // size returns how many messages and bytes wait.
