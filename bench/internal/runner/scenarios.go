@@ -42,7 +42,7 @@ func echoes() []Scenario {
 		for _, size := range sizes {
 			all = append(all, Scenario{
 				Name: fmt.Sprintf("A-%d-%s", conns, size.name), Tag: 'A', Conns: conns, InFlight: 1, Size: size.bytes,
-				What: fmt.Sprintf("echo ping-pong, %d connections, %d B", conns, size.bytes),
+				What: fmt.Sprintf("echo ping-pong, %s, %d B", many(conns, "connection"), size.bytes),
 			})
 		}
 	}
@@ -50,7 +50,7 @@ func echoes() []Scenario {
 		for _, size := range sizes[:2] {
 			all = append(all, Scenario{
 				Name: fmt.Sprintf("B-%d-%s", conns, size.name), Tag: 'B', Conns: conns, InFlight: 100, Size: size.bytes,
-				What: fmt.Sprintf("echo, 100 in flight on each of %d connections, %d B", conns, size.bytes),
+				What: fmt.Sprintf("echo, 100 in flight on each, %s, %d B", many(conns, "connection"), size.bytes),
 			})
 		}
 	}
@@ -76,7 +76,7 @@ func fanouts() []Scenario {
 			s := Scenario{
 				Name: fmt.Sprintf("D-%d-w%d", conns, outstanding), Tag: 'D', Shape: Fanout,
 				Conns: conns, InFlight: outstanding, Size: 128,
-				What: fmt.Sprintf("fan-out of 128 B to %d subscribers, %d publishes outstanding", conns, outstanding),
+				What: fmt.Sprintf("fan-out of 128 B to %d subscribers, %s outstanding", conns, many(outstanding, "message")),
 			}
 			switch { // a slice has several publishes
 			case conns == 10000:
@@ -91,7 +91,7 @@ func fanouts() []Scenario {
 		Scenario{
 			Name: "FD-1000", Tag: 'F', Shape: Fanout, Conns: 1000, InFlight: 16, Size: 1 << 10, Varied: true,
 			Words: []string{peer.Deflate}, Stretch: 2,
-			What: "fan-out of 1 KiB JSON to 1000 subscribers with permessage-deflate, 16 publishes outstanding",
+			What: "fan-out of 1 KiB JSON to 1000 subscribers with permessage-deflate, 16 messages outstanding",
 		},
 		Scenario{
 			Name: "FP-1000", Tag: 'F', Shape: Fanout, Conns: 1000, InFlight: 16, Size: 1 << 10, Varied: true, Stretch: 2,
@@ -139,9 +139,17 @@ func clients() []Scenario {
 			all = append(all, Scenario{
 				Name: fmt.Sprintf("K-%d-k%d", conns, inFlight), Tag: 'K', Shape: Client, Conns: conns, InFlight: inFlight, Size: 64,
 				Stretch: 2, MaxRounds: 4, // each is a process of its own
-				What: fmt.Sprintf("clients with %d connections, %d in flight on each, 64 B, to the floor's server", conns, inFlight),
+				What: fmt.Sprintf("%s, %d in flight on each, 64 B, to the floor's server", many(conns, "client"), inFlight),
 			})
 		}
 	}
 	return all
+}
+
+// many is n of what.
+func many(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
