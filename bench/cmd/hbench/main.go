@@ -18,6 +18,7 @@ const usage = `usage: hbench COMMAND [FLAGS]
   run      measure scenarios and print tables; with -doc put them, and plots, into a page
   check    measure what Hawser promises; the exit code is 1 if a promise is not kept
   report   the same as run, for recorded results: hbench report [-doc PAGE] FILE...
+  shares   what the time of profiles went into: hbench shares FILE..., those of run -prof
   list     name the scenarios
 
 hbench COMMAND -h explains the flags.
@@ -66,6 +67,8 @@ func command(ctx context.Context, args []string) error {
 		return check(ctx, args[1:])
 	case "report":
 		return recorded(args[1:])
+	case "shares":
+		return sharesOf(args[1:])
 	case "list":
 		return list()
 	case "help", "-h", "--help":
