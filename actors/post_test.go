@@ -201,13 +201,15 @@ func (o *outbox) waitingNow() []uint64 {
 
 func TestAnAckEndsAMessageAfterItIsWritten(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
+		w.listener.Refuse(true)
 		w.serve(ServerOptions{})
 		c := w.dial(patient(OutboxLimits{}))
-		w.ready()
 		r := w.post("m", Outgoing{Ack: true})
 		if c.Ack(r.ID()) {
 			t.Error("acknowledged before a connection has it")
 		}
+		w.listener.Refuse(false)
+		w.ready()
 		synctest.Wait()
 		expect(t, "written", now(t, r.Written), "written")
 		expect(t, "before the ack", now(t, r.Acked), "waiting")
