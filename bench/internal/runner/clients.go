@@ -25,8 +25,10 @@ const (
 // server that they share.
 func (r *Runner) clients(ctx context.Context, s Scenario, candidates []Candidate, rep int) ([]result.Result, error) {
 	server, err := r.startServer()
+	ends := newApart(s)
 	if err == nil {
 		defer server.Stop()
+		ends.generator(server.Pid())
 	}
 	trials := make([]*trial, 0, len(candidates))
 	for _, c := range candidates {
@@ -34,6 +36,7 @@ func (r *Runner) clients(ctx context.Context, s Scenario, candidates []Candidate
 		if err != nil {
 			t.result.Err = err.Error()
 		} else {
+			t.ends = ends
 			t.server, t.argv, t.env = server, r.clientArgs(s, c, server.URL(peer.EchoPath)), c.Env
 			t.timeout = r.clientTime(s) + clientTimeout
 		}

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"os"
 	"time"
 
 	"github.com/hawser-go/hawser/bench/internal/load"
@@ -33,6 +34,14 @@ func (r *Runner) slices(ctx context.Context, s Scenario, candidates []Candidate,
 	}
 	for _, l := range lanes {
 		l.try(func() error { return l.load.Verify() })
+	}
+	ends := newApart(s)
+	defer ends.together()
+	ends.generator(os.Getpid())
+	for _, l := range lanes {
+		if l.server != nil {
+			ends.subject(l.server.Pid())
+		}
 	}
 	rounds := r.rounds(s)
 	for round := -1; round < rounds; round++ { // -1 warms up

@@ -17,6 +17,7 @@ import (
 type trial struct {
 	server    *process.Process
 	argv, env []string
+	ends      apart
 	timeout   time.Duration // for one process
 	result    result.Result
 	messages  uint64
@@ -39,6 +40,7 @@ func (t *trial) measure(ctx context.Context, round int) error {
 		return err
 	}
 	defer client.Stop()
+	t.ends.subject(client.Pid())
 	ctx, cancel := context.WithTimeout(ctx, t.timeout)
 	defer cancel()
 	if _, err := t.line(ctx, client, "start"); err != nil {
