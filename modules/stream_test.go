@@ -125,7 +125,11 @@ func TestAStreamThatIsNotReadKeepsItsBound(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := modules.NewStream("stream", nil, c.options)
 			inWorld(t, with(s.Module()), func(w *world) {
-				w.says(numbered(0, 10)...)
+				sent := 10
+				if c.options.Overflow == actors.CloseSlow {
+					sent = 5 // nothing behind the one that is too much: the connection may be gone by then
+				}
+				w.says(numbered(0, sent)...)
 				pass(time.Minute)
 				closed := w.listener.Dials() > 1
 				if want := c.options.Overflow == actors.CloseSlow; closed != want {
