@@ -6,7 +6,8 @@ import (
 	"github.com/hawser-go/hawser/bench/internal/process"
 )
 
-// apart keeps the two ends of a single connection on processors of their own.
+// apart keeps the two ends of a single connection with one message in flight on
+// processors of their own.
 //
 // Such a connection is mostly silent: one end sleeps while the other works. The system
 // wakes the sleeper on the processor of the other, or on one that sleeps itself, which
@@ -17,7 +18,7 @@ type apart struct {
 }
 
 func newApart(s Scenario) apart {
-	if s.Conns > 1 {
+	if s.Conns > 1 || s.InFlight > 1 {
 		return apart{}
 	}
 	all, err := process.CPUs()
