@@ -242,21 +242,27 @@ func TestConnKeepsOrderInAPipelinedStream(t *testing.T) {
 		a, b := tcpPair(t)
 		server := connOn(t, b, ConnOptions{Server: true, Poller: p})
 		client := connOn(t, a, ConnOptions{Poller: p})
-		server.Start(&echo{})
-		in, out := newInbox(), &sender{}
-		client.Start(funcs{in.Readable, out.writable})
-		const n = 20000
-		var frames []byte
-		for i := range n {
-			frames = append(frames, clientFrame(opText, fmt.Sprint(i))...)
-		}
-		out.send(client, frames)
-		for i := range n {
-			if got := wait(t, in.messages); got != fmt.Sprint(i) {
-				t.Fatalf("message %d: got %q", i, got)
-			}
-		}
+		assertOrder(t, server, client)
 	})
+}
+
+// assertOrder sends many messages at once through two fresh Conns and back.
+func assertOrder(t *testing.T, server, client *Conn) {
+	t.Helper()
+	server.Start(&echo{})
+	in, out := newInbox(), &sender{}
+	client.Start(funcs{in.Readable, out.writable})
+	const n = 20000
+	var frames []byte
+	for i := range n {
+		frames = append(frames, clientFrame(opText, fmt.Sprint(i))...)
+	}
+	out.send(client, frames)
+	for i := range n {
+		if got := wait(t, in.messages); got != fmt.Sprint(i) {
+			t.Fatalf("message %d: got %q", i, got)
+		}
+	}
 }
 
 func TestConnReadsFirstWhatTheHandshakeLeft(t *testing.T) {

@@ -56,20 +56,7 @@ func pattern(n int) []byte { return bytes.Repeat([]byte("abcdefghijklmnopqrstuvw
 func TestSealedConnsKeepOrderInAPipelinedStream(t *testing.T) {
 	eachVersion(t, func(t *testing.T, k *sealing) {
 		server, client := k.ends(t, direct)
-		server.Start(&echo{})
-		in, out := newInbox(), &sender{}
-		client.Start(funcs{in.Readable, out.writable})
-		const n = 20000
-		var frames []byte
-		for i := range n {
-			frames = append(frames, clientFrame(opText, fmt.Sprint(i))...)
-		}
-		out.send(client, frames)
-		for i := range n {
-			if got := wait(t, in.messages); got != fmt.Sprint(i) {
-				t.Fatalf("message %d: got %q", i, got)
-			}
-		}
+		assertOrder(t, server, client)
 	})
 }
 
