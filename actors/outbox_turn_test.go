@@ -53,3 +53,30 @@ func TestRepliesOfATurnLookAtTheClockOnce(t *testing.T) {
 		}
 	})
 }
+
+// What waits in one chunk from turn to turn must not look as old as the first of it.
+func TestATurnIsOverWithItsFlush(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.serve(ServerOptions{})
+		w.dial(patient(OutboxLimits{Age: time.Hour}))
+		w.ready()
+		w.clog()
+		c := w.client.s.line.Load()
+		for range 3 {
+			if _, err := c.out.reply(transport.Text, []byte("reply")); err != nil {
+				t.Fatal(err)
+			}
+			c.flush()
+			time.Sleep(time.Second)
+		}
+		all := c.out.times()
+		last := all[len(all)-3:]
+		for i := range 2 {
+			if d := time.Duration(last[i+1] - last[i]); d != time.Second {
+				t.Errorf("turns %d and %d are %v apart, want 1s", i+1, i+2, d)
+			}
+		}
+		w.unclog()
+		w.end()
+	})
+}

@@ -177,6 +177,13 @@ func (l *loop) swing(shut bool) {
 	}
 }
 
+// reopen opens the gate. What came while it was shut need not be told through it, so it
+// is looked for here.
+func (l *loop) reopen(evs []unix.EpollEvent) int {
+	l.swing(false)
+	return l.wait(evs)
+}
+
 // add registers s, with the interests that it is armed with.
 func (l *loop) add(s *pollStream) error {
 	l.mu.Lock()
@@ -260,8 +267,7 @@ func (l *loop) run(now turn) {
 	try := func(uintptr) bool {
 		n = l.wait(evs[:])
 		if n == 0 && l.shut {
-			l.swing(false)
-			n = l.wait(evs[:]) // what came before does not open it
+			n = l.reopen(evs[:])
 		}
 		if n >= busy && !l.shut {
 			l.swing(true)
