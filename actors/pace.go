@@ -9,6 +9,8 @@ const (
 	// turnBudget is how long a module or a middleware may keep the thread of a
 	// reader, ns.
 	turnBudget = int64(time.Millisecond)
+	// hanging is what nobody takes who is only kept waiting for a processor, ns.
+	hanging = 16 * turnBudget
 	// probation is how many batches in a row it must handle within the budget before
 	// it runs in the turn.
 	probation = 64
@@ -16,7 +18,7 @@ const (
 
 // pace is how many batches somebody must still handle quickly before he runs in
 // the turn.
-type pace struct{ left atomic.Int32 }
+type pace struct{ left, warned atomic.Int32 }
 
 // quick reports whether he may.
 func (p *pace) quick() bool { return p.left.Load() <= 0 }
@@ -25,14 +27,21 @@ func (p *pace) quick() bool { return p.left.Load() <= 0 }
 func (p *pace) slow() { p.left.Store(probation) }
 
 // took notes how long a batch kept its thread, and reports whether that was too
-// long.
+// long. Once in a while that is the system's doing, which had something else for the
+// processor; so the first time is a warning, unless it was very long.
 func (p *pace) took(ns int64) (long bool) {
-	switch left := p.left.Load(); {
-	case ns > turnBudget:
+	left, warned := p.left.Load(), p.warned.Load()
+	switch {
+	case ns > hanging, ns > turnBudget && left > 0, ns > turnBudget && warned > 0:
 		p.slow()
+		return true
+	case ns > turnBudget:
+		p.warned.Store(probation)
 		return true
 	case left > 0:
 		p.left.Store(left - 1)
+	case warned > 0:
+		p.warned.Store(warned - 1)
 	}
 	return false
 }
