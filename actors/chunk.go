@@ -44,9 +44,11 @@ type chunk struct {
 
 var chunks = sync.Pool{New: func() any { return new(chunk) }}
 
-func newChunk(n int) *chunk {
+func newChunk(n int) *chunk { return chunkOf(transport.NewBuffer(n)) }
+
+func chunkOf(buf *transport.Buffer) *chunk {
 	c := chunks.Get().(*chunk)
-	c.buf = transport.NewBuffer(n)
+	c.buf = buf
 	return c
 }
 

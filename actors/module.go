@@ -41,7 +41,8 @@ import (
 // A server has OnConnect, OnReady and OnDisconnect, for each of its connections.
 // A hook that panics restarts the module and counts as answered.
 type Handler interface {
-	// OnMessage handles one message. Its payload is valid until OnMessage returns.
+	// OnMessage handles one message. Its payload is valid until OnMessage returns, and
+	// only to be read: other modules get the same bytes.
 	OnMessage(ctx *Context, m transport.Message)
 }
 
@@ -131,7 +132,8 @@ func (e *OptionError) Error() string { return "actors: " + e.Option + " " + e.Pr
 type Context struct {
 	// Context is the module's actor.Context: PIDs, spawning, requests.
 	actor.Context
-	conn *Conn
+	conn  *Conn
+	batch *transport.Batch // that brought the message; nil if none is being handled
 }
 
 // Conn returns the connection that the message came from.
@@ -147,10 +149,29 @@ func (c *Context) Reply(kind transport.Kind, payload []byte) (uint64, error) {
 	return id, c.conn.overflowed(err)
 }
 
-// Echo accepts a received message for its own sender, as it came.
+// Echo accepts a received message for its own sender, as it came: a large one leaves from
+// where it is, without a copy. Its payload must not be changed any more.
 func (c *Context) Echo(m transport.Message) (uint64, error) {
+	if id, ok := c.echoLent(m); ok {
+		return id, nil
+	}
 	id, err := c.conn.out.reply(m.Kind, m.Payload)
 	return id, c.conn.overflowed(err)
+}
+
+// echoLent is Echo without a copy. ok is false where there must be one.
+func (c *Context) echoLent(m transport.Message) (id uint64, ok bool) {
+	if c.batch == nil || !c.conn.side.server || c.conn.observed() || c.conn.wire.Compresses() {
+		return 0, false
+	}
+	frame := c.batch.Lend(m)
+	if frame == nil {
+		return 0, false
+	}
+	if id, ok = c.conn.out.adopt(frame); !ok {
+		frame.Release()
+	}
+	return id, ok
 }
 
 // moduleActor runs a Handler.
@@ -216,7 +237,7 @@ func (m *moduleActor) start() {
 func (m *moduleActor) handle(d *delivery) {
 	t := m.target
 	t.current = d
-	m.ctx.conn = d.conn
+	m.ctx.conn, m.ctx.batch = d.conn, d.batch
 	inTurn := !d.waited
 	since := d.conn.lastRead.Load()
 	if !inTurn {
@@ -232,14 +253,14 @@ func (m *moduleActor) handle(d *delivery) {
 			t.works.Store(true)
 		}
 		if inTurn && d.done < n && clock.overdue(d.done) {
-			m.ctx.conn, t.current = nil, nil
+			m.ctx.conn, m.ctx.batch, t.current = nil, nil, nil
 			t.slow()
 			d.conn.unheard() // the silence was ours
 			d.yield()
 			return
 		}
 	}
-	m.ctx.conn, t.current = nil, nil
+	m.ctx.conn, m.ctx.batch, t.current = nil, nil, nil
 	if took := nanos() - since; t.took(took) && inTurn {
 		d.conn.unheard() // the silence was ours
 	}

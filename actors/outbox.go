@@ -121,6 +121,22 @@ func (o *outbox) addFrame(frame []byte, room int) (uint64, error) {
 	return o.nextID, nil
 }
 
+// adopt accepts a plain message whose frame has a buffer of its own, which becomes the
+// outbox' if ok.
+func (o *outbox) adopt(frame *transport.Buffer) (id uint64, ok bool) {
+	at := o.clock()
+	kind, size := transport.Kind(frame.B[0]&opBits), len(frame.B)
+	o.mu.Lock()
+	defer o.unlock()
+	if !o.plain(kind, size) {
+		return 0, false
+	}
+	c := chunkOf(frame)
+	o.data.append(c)
+	c.add(entry{id: o.number(nil), at: at, size: int32(size)})
+	return o.nextID, true
+}
+
 // errNotPlain says that a message needs more thought.
 var errNotPlain = errors.New("actors: not plain")
 

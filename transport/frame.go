@@ -55,6 +55,22 @@ func AppendFrame(dst []byte, op byte, payload []byte, masked bool) []byte {
 	return append(appendHeader(dst, finBit|op, len(payload), mask), payload...)
 }
 
+// maskKey is the length of a masking key.
+const maskKey = 4
+
+// header is that of an unmasked frame, by value.
+type header struct {
+	b [10]byte
+	n uint8
+}
+
+func newHeader(op byte, size int) (h header) {
+	h.n = uint8(len(appendHeader(h.b[:0], finBit|op, size, 0)))
+	return h
+}
+
+func (h *header) size() int { return int(h.n) }
+
 // appendHeader appends the header of a frame of n bytes. With maskBit in mask it
 // gets a key of zeros.
 func appendHeader(dst []byte, first byte, n int, mask byte) []byte {

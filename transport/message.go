@@ -1,5 +1,7 @@
 package transport
 
+import "sync/atomic"
+
 // Kind is the type of a data message, with the value of its opcode
 // (RFC 6455 §5.6).
 type Kind byte
@@ -56,7 +58,8 @@ type Batch struct {
 	// The messages before it are good.
 	Err error
 
-	refs int32
-	bufs []*Buffer
-	buf0 [2]*Buffer
+	refs    int32
+	lending atomic.Bool
+	bufs    []*Buffer
+	buf0    [2]*Buffer
 }
