@@ -117,7 +117,7 @@ func (e *entry) problems() string {
 	return strings.Join(all, "; ")
 }
 
-// disturbed warns if other processes had a hand in most slices; empty if not.
+// disturbed warns if others had a hand in most slices; empty if not.
 func (b *board) disturbed() string {
 	upset, all := 0, 0
 	for _, e := range b.entries {
@@ -131,7 +131,7 @@ func (b *board) disturbed() string {
 	if 2*upset <= all {
 		return ""
 	}
-	return fmt.Sprintf("in %d of %d slices other processes took more than %v cores: do not trust these figures", upset, all, foreign)
+	return fmt.Sprintf("in %d of %d slices other processes, or the host of this machine, took more than %v cores: do not trust these figures", upset, all, foreign)
 }
 
 // ours is the candidate that a promise is about: the one of that name, or the first one
