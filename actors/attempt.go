@@ -155,7 +155,7 @@ func (c *incarnation) early(ctx actor.Context) {
 	case *dialed:
 		c.stale()
 		discard(m.wire)
-	case *backoffOver, *tick, *pongReceived, *peerClosed, *violated, *closeSent, *ended, *opened, *hookOver:
+	case *backoffOver, *tick, *overdue, *pongReceived, *peerClosed, *violated, *closeSent, *ended, *opened, *hookOver:
 		c.stale()
 	case *hurry:
 		// it is hurrying already

@@ -16,10 +16,10 @@ import (
 // The messages of an incarnation's actors to their Connection. Each names its
 // epoch; one of another epoch is dropped and counted.
 type (
-	// pongReceived: a pong came. Reader → Connection
+	// pongReceived: a pong came that may answer a ping of ours. Reader → Connection
 	pongReceived struct {
 		epoch   uint64
-		payload []byte
+		payload nonce
 	}
 	// peerClosed: the peer sent a close frame. Reader → Connection
 	peerClosed struct {
@@ -38,8 +38,10 @@ type (
 		epoch uint64
 		err   error
 	}
-	// tick: look after the deadlines. Timer, Shard, Writer → Connection
+	// tick: look after the deadlines. Timer → Connection
 	tick struct{ epoch uint64 }
+	// overdue: the same, of the connection that it is. Shard, Writer → Connection
+	overdue Conn
 	// leave: end on purpose, with the close handshake, and do not come back.
 	// Client, Shard → Connection
 	leave struct {
@@ -55,6 +57,7 @@ func (*violated) private()     {}
 func (*closeSent) private()    {}
 func (*ended) private()        {}
 func (*tick) private()         {}
+func (*overdue) private()      {}
 func (*leave) private()        {}
 
 // CloseTimeoutError says that the peer did not answer a close frame in time.
@@ -134,6 +137,10 @@ func (c *connection) ready(ctx actor.Context) {
 		c.pong(m)
 	case *tick:
 		c.look(ctx)
+	case *overdue:
+		if (*Conn)(m) == c.conn {
+			c.look(ctx)
+		}
 	case *peerClosed:
 		if c.current(m.epoch) {
 			c.gotClose, c.peerBegan = true, true
@@ -169,6 +176,10 @@ func (c *connection) closingDown(ctx actor.Context) {
 		c.pong(m)
 	case *tick:
 		c.look(ctx)
+	case *overdue:
+		if (*Conn)(m) == c.conn {
+			c.look(ctx)
+		}
 	case *peerClosed:
 		if c.current(m.epoch) {
 			c.gotClose = true
@@ -286,14 +297,17 @@ func (c *connection) look(ctx actor.Context) {
 func (c *connection) ping(now int64) {
 	c.pulse.since, c.pulse.waiting = now, true
 	c.pulse.sequence++
-	frame := appendControl(nil, byte(transport.Ping), c.pulse.nonce(c.conn.epoch), !c.conn.side.server)
-	c.conn.writer.PostUserMessage(&sendControl{frames: frame})
+	n, m := c.pulse.nonce(c.conn.epoch), newControl()
+	m.frames = appendControl(m.frames, byte(transport.Ping), n[:], !c.conn.side.server)
+	c.conn.writer.PostUserMessage(m)
 }
 
 // pong takes the round trip of the ping that it answers. Any other is late or
 // unsolicited, which RFC 6455 §5.5.3 allows.
 func (c *connection) pong(m *pongReceived) {
-	if !c.current(m.epoch) || !c.pulse.waiting || string(m.payload) != string(c.pulse.nonce(c.conn.epoch)) {
+	epoch, payload := m.epoch, m.payload
+	pongs.Put(m)
+	if !c.current(epoch) || !c.pulse.waiting || payload != c.pulse.nonce(c.conn.epoch) {
 		return
 	}
 	c.pulse.waiting = false

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"encoding/binary"
+	"sync"
 	"time"
 )
 
@@ -62,9 +63,16 @@ func (h Heartbeat) next(p pulse, lastRead, now int64) (b beat, due int64) {
 	return beatNone, ping
 }
 
-// nonce is the payload of the current ping: the incarnation and the number of
-// the ping, so that a late pong is never taken for another's.
-func (p pulse) nonce(epoch uint64) []byte {
-	b := binary.BigEndian.AppendUint64(make([]byte, 0, 12), epoch)
-	return binary.BigEndian.AppendUint32(b, p.sequence)
+// nonce is the payload of a ping: the incarnation and the number of the ping, so that
+// a late pong is never taken for another's.
+type nonce [12]byte
+
+// nonce is that of the current ping.
+func (p pulse) nonce(epoch uint64) (n nonce) {
+	binary.BigEndian.PutUint64(n[:], epoch)
+	binary.BigEndian.PutUint32(n[8:], p.sequence)
+	return n
 }
+
+// pongs are messages that have been handled: every heartbeat needs one.
+var pongs = sync.Pool{New: func() any { return new(pongReceived) }}

@@ -68,7 +68,8 @@ func TestHeartbeatHasSomethingToDoWhenItIsDue(t *testing.T) {
 }
 
 func TestNonceNamesIncarnationAndPing(t *testing.T) {
-	b := pulse{sequence: 3}.nonce(7)
+	n := pulse{sequence: 3}.nonce(7)
+	b := n[:]
 	if len(b) != 12 || binary.BigEndian.Uint64(b) != 7 || binary.BigEndian.Uint32(b[8:]) != 3 {
 		t.Errorf("nonce %x", b)
 	}

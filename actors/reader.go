@@ -152,16 +152,23 @@ func (c *Conn) hint(batch *transport.Batch) {
 
 // control answers pings and passes pongs on.
 func (c *Conn) control(frames []transport.Control) {
-	var pongs []byte
+	var answers *sendControl
 	for _, f := range frames {
 		if f.Kind == transport.Pong {
-			c.connection.PostUserMessage(&pongReceived{epoch: c.epoch, payload: append([]byte(nil), f.Payload...)})
+			if len(f.Payload) == len(nonce{}) { // others answer no ping of ours
+				m := pongs.Get().(*pongReceived)
+				m.epoch, m.payload = c.epoch, nonce(f.Payload)
+				c.connection.PostUserMessage(m)
+			}
 			continue
 		}
-		pongs = appendControl(pongs, byte(transport.Pong), f.Payload, !c.side.server)
+		if answers == nil {
+			answers = newControl()
+		}
+		answers.frames = appendControl(answers.frames, byte(transport.Pong), f.Payload, !c.side.server)
 	}
-	if len(pongs) > 0 {
-		c.writer.deliver(&sendControl{frames: pongs})
+	if answers != nil {
+		c.writer.deliver(answers)
 	}
 }
 

@@ -139,7 +139,7 @@ func (s *shard) look() {
 		switch due := c.due.Load(); {
 		case due == 0:
 		case due <= now:
-			c.connection.PostUserMessage(&tick{epoch: c.epoch})
+			c.connection.PostUserMessage((*overdue)(c))
 		default:
 			next = sooner(next, due)
 		}

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"errors"
+	"sync"
 
 	"github.com/hawser-go/hawser/transport"
 )
@@ -20,7 +21,25 @@ const controlLimit = 2 << 10
 // sendControl has whole control frames written, ahead of the data.
 //
 //	Reader, Connection → Writer
-type sendControl struct{ frames []byte }
+type sendControl struct {
+	frames []byte
+	room   [32]byte // for frames of ours, and most of their answers
+}
+
+// controls are those that are not in use: every heartbeat needs one.
+var controls = sync.Pool{New: func() any { return new(sendControl) }}
+
+func newControl() *sendControl {
+	m := controls.Get().(*sendControl)
+	m.frames = m.room[:0]
+	return m
+}
+
+// free gives m back.
+func (m *sendControl) free() {
+	m.frames = nil
+	controls.Put(m)
+}
 
 // sendClose has a close frame written; nothing is written after it.
 //
@@ -43,9 +62,9 @@ func (*sendClose) private()   {}
 // in chunks; control frames go between chunks, the close frame behind them.
 type writer struct {
 	light
-	current  *chunk  // on its way out
-	packed   *packed // current as it goes out compressed; nil: it goes out as it is
-	control  []byte  // control frames, of which the first may be out in part
+	current  *chunk       // on its way out
+	packed   *packed      // current as it goes out compressed; nil: it goes out as it is
+	control  *sendControl // what of the control frames is left, of which the first may be out in part; nil: nothing
 	farewell *sendClose
 	window   int32 // bytes behind the taken ones that may be on their way too
 	away     bool  // current is with the middleware
@@ -70,7 +89,7 @@ func (w *writer) InvokeUserMessage(msg any) {
 		w.unblock()
 		w.drain()
 	case *sendControl:
-		w.queue(m.frames)
+		w.queue(m)
 		w.drain()
 	case *sendClose:
 		if m.epoch == w.conn.epoch && w.farewell == nil {
@@ -91,7 +110,7 @@ func (w *writer) drain() {
 		switch {
 		case w.inChunk:
 			w.writeChunk() // a write that has begun comes before anything else
-		case len(w.control) > 0:
+		case w.control != nil:
 			if w.writeControl() {
 				return
 			}
@@ -118,7 +137,10 @@ func (w *writer) next() bool {
 		return false
 	}
 	payload := transport.AppendClosePayload(nil, w.farewell.code, w.farewell.reason)
-	w.control = appendControl(w.control, opClose, payload, !w.conn.side.server)
+	if w.control == nil {
+		w.control = newControl()
+	}
+	w.control.frames = appendControl(w.control.frames, opClose, payload, !w.conn.side.server)
 	w.finished = true
 	return true
 }
@@ -183,7 +205,7 @@ func (w *writer) writeChunk() {
 // writeControl writes the control frames. It returns true when the close frame
 // is out, and with it everything.
 func (w *writer) writeControl() bool {
-	p := w.control
+	p := w.control.frames
 	var n int
 	var err error
 	if w.finished && w.farewell.answers {
@@ -193,11 +215,12 @@ func (w *writer) writeControl() bool {
 	}
 	w.conn.side.counters.bytesSent.Add(uint64(n))
 	w.inControl = n < len(p)
-	if w.control = p[n:]; len(w.control) == 0 {
+	if w.control.frames = p[n:]; !w.inControl {
+		w.control.free()
 		w.control = nil
 	}
 	w.after(n == len(p), err)
-	if !w.finished || len(w.control) > 0 {
+	if !w.finished || w.control != nil {
 		return false
 	}
 	w.conn.connection.PostUserMessage(&closeSent{epoch: w.conn.epoch})
@@ -228,7 +251,7 @@ func (w *writer) block() {
 		w.window = writeWindow
 	}
 	w.conn.blockedSince.Store(nanos())
-	w.conn.connection.PostUserMessage(&tick{epoch: w.conn.epoch}) // a deadline runs from now on
+	w.conn.connection.PostUserMessage((*overdue)(w.conn)) // a deadline runs from now on
 }
 
 func (w *writer) unblock() {
@@ -238,15 +261,19 @@ func (w *writer) unblock() {
 
 // queue adds control frames. When they pile up only the latest are kept: a peer
 // may answer the most recent ping alone (RFC 6455 §5.5.3).
-func (w *writer) queue(frames []byte) {
+func (w *writer) queue(m *sendControl) {
+	waits := w.control
 	switch {
-	case w.finished:
+	case w.finished || len(m.frames) == 0:
+	case waits == nil:
+		w.control = m
 		return
-	case len(w.control)+len(frames) <= controlLimit:
-		w.control = append(w.control, frames...)
+	case len(waits.frames)+len(m.frames) <= controlLimit:
+		waits.frames = append(waits.frames, m.frames...)
 	case !w.inControl:
-		w.control = append(w.control[:0], frames...)
+		waits.frames = append(waits.frames[:0], m.frames...)
 	}
+	m.free()
 }
 
 func (w *writer) kind() string { return "w" }

@@ -21,7 +21,7 @@ func (c *Conn) writeThrough(f *form) bool {
 
 // quiet reports whether the writer has nothing on its way and may write.
 func (w *writer) quiet() bool {
-	return !w.blocked && !w.away && !w.finished && w.current == nil && w.farewell == nil && len(w.control) == 0
+	return !w.blocked && !w.away && !w.finished && w.current == nil && w.farewell == nil && w.control == nil
 }
 
 // clear reports whether nothing waits, and n messages with that many bytes might: they

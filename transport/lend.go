@@ -5,8 +5,8 @@ import (
 	"unsafe"
 )
 
-// minLent is how many bytes a payload must have so that Lend is worth it.
-const minLent = 32 << 10
+// MinLent is how many bytes a payload must have so that Lend is worth it.
+const MinLent = 32 << 10
 
 // Lend returns the frame in which m came to a server as one for the way back, in the
 // same memory and without a copy: the header of a masked frame has room for that of one
@@ -15,7 +15,7 @@ const minLent = 32 << 10
 // frame and uncompressed, was lent before, is small, or would keep more than twice its
 // size: then it must be copied.
 func (b *Batch) Lend(m Message) *Buffer {
-	if len(m.Payload) < minLent || !b.lending.CompareAndSwap(false, true) {
+	if len(m.Payload) < MinLent || !b.lending.CompareAndSwap(false, true) {
 		return nil
 	}
 	defer b.lending.Store(false)

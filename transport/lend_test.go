@@ -28,7 +28,7 @@ func arrive(t testing.TB, z *deflation, wire []byte, server bool, room int) *Bat
 }
 
 func TestALargeMessageIsLentAsTheFrameForTheWayBack(t *testing.T) {
-	for _, size := range []int{minLent, 40 << 10, 1<<16 - 1, 1 << 16, 1<<16 + 1, 200 << 10, 700 << 10, 3 << 20} {
+	for _, size := range []int{MinLent, 40 << 10, 1<<16 - 1, 1 << 16, 1<<16 + 1, 200 << 10, 700 << 10, 3 << 20} {
 		for _, op := range []byte{opText, opBinary} {
 			body := strings.Repeat("lent ", size/5+1)[:size]
 			s := &script{server: true}
@@ -92,7 +92,7 @@ func TestWhatDidNotComeSoIsNotLent(t *testing.T) {
 		ask  func(*Batch) Message
 	}{
 		{"from a server", plain, true, 0, first},
-		{"small", func(s *script) { s.frame(true, opText, large[:minLent-1]) }, false, 0, first},
+		{"small", func(s *script) { s.frame(true, opText, large[:MinLent-1]) }, false, 0, first},
 		{"empty", func(s *script) { s.frame(true, opText, "") }, false, 0, first},
 		{"in a buffer of three times the size", plain, false, 300 << 10, first},
 		{"in two frames", func(s *script) { s.frame(false, opText, large).frame(true, opContinuation, large) }, false, 0, first},
