@@ -57,7 +57,7 @@ func recorded(args []string) error {
 
 // check measures what the targets need, or takes recorded results, and judges.
 func check(ctx context.Context, args []string) error {
-	s := settings{scenarios: strings.Join(report.TargetScenarios(), ","), reps: 3, runner: runner.Options{Rounds: 8}}
+	s := settings{scenarios: strings.Join(report.TargetScenarios(), ","), reps: 3, runner: runner.Options{Rounds: 8}, judges: true}
 	flags := flag.NewFlagSet("hbench check", flag.ContinueOnError)
 	s.register(flags)
 	recorded := flags.Bool("recorded", false, "measure nothing: judge the files of results given as arguments")

@@ -129,7 +129,7 @@ func recording(t *testing.T, folder string, cpu float64) string {
 		name string
 		kind result.Kind
 		cpu  float64
-	}{{"hawser", result.Ours, cpu}, {"gws", result.Library, 20}} {
+	}{{"hawser", result.Ours, cpu}, {"hawser-async", result.Ours, cpu}, {"gws", result.Library, 20}} {
 		r := result.Result{Scenario: "A-100-64", Candidate: c.name, Kind: c.kind, Allocs: &none}
 		for round := range 8 {
 			r.Slices = append(r.Slices, result.Slice{Round: round, Rate: 1e6 / c.cpu, P50: 10 * c.cpu, P99: 20 * c.cpu, CPU: c.cpu})
@@ -159,6 +159,7 @@ func TestCheckTellsByItsExitCodeWhetherThePromisesAreKept(t *testing.T) {
 func TestWhatCannotBeDoneIsSaidBeforeItTakesTime(t *testing.T) {
 	folder := t.TempDir()
 	put(t, folder, "servers.txt", "gws library "+programs+"/srv-gws\n")
+	put(t, folder, "clients.txt", "cli-gws library bin/cli-gws\n")
 	put(t, folder, "unbuilt.txt", "gws library bin/srv-gws\n")
 	put(t, folder, "bare.md", "a page\n")
 	put(t, folder, "broken.jsonl", "{\n")
@@ -176,7 +177,7 @@ func TestWhatCannotBeDoneIsSaidBeforeItTakesTime(t *testing.T) {
 		{"run -doc bare.md", "<!-- hbench writes from here on -->"},
 		{"run -images there", "-doc FILE"},
 		{"run -rounds many", "-rounds"},
-		{"check -scenarios S", "no promise can be judged"},
+		{"check -scenarios S", `no candidate of kind "ours"`},
 		{"check -scenarios A-100-64 -recorded", "which files?"},
 		{"report", "which files?"},
 		{"report nowhere.jsonl", "nowhere.jsonl"},

@@ -27,6 +27,7 @@ type settings struct {
 	results   string
 	reps      int
 	runner    runner.Options
+	judges    bool // what Hawser promises: it must be among the candidates
 }
 
 func (s *settings) register(flags *flag.FlagSet) {
@@ -137,6 +138,9 @@ func (s *settings) candidates(scenarios []runner.Scenario) ([]runner.Candidate, 
 	}
 	if len(present) == 0 {
 		return nil, errors.New("no candidate is left; are the programs built? (go build -o bin/ ./cmd/...)")
+	}
+	if s.judges && !slices.ContainsFunc(present, func(c runner.Candidate) bool { return c.Kind == result.Ours }) {
+		return nil, fmt.Errorf("no candidate of kind %q is left; whose promises are to be judged?", result.Ours)
 	}
 	return present, nil
 }
