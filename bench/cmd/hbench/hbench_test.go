@@ -80,17 +80,17 @@ func put(t *testing.T, folder, name, text string) string {
 
 func TestARunIsShownRecordedAndPutIntoAPage(t *testing.T) {
 	folder := t.TempDir()
-	put(t, folder, "mine.txt", "gws library "+programs+"/srv-gws\nfloor floor "+programs+"/srv-floor\nother library "+programs+"/srv-other\n")
+	put(t, folder, "mine.txt", "gws library "+programs+"/srv-gws\nfloor floor "+programs+"/srv-floor\nabsent library "+programs+"/srv-absent\n")
 	put(t, folder, "page.md", "by hand\n<!-- hbench writes from here on -->\nold\n<!-- hbench writes up to here -->\nby hand too\n")
 	run := hbench(t, folder, "run", "-servers", "mine.txt", "-scenarios", "A-100-64,K*", "-reps", "1", "-rounds", "2",
-		"-slice", "30ms", "-warm", "10ms", "-quiet", "0", "-only", "gws,flo*,other", "-clients", put(t, folder, "none.txt", "nobody library nobody\n"),
+		"-slice", "30ms", "-warm", "10ms", "-quiet", "0", "-only", "gws,flo*,absent", "-clients", put(t, folder, "none.txt", "nobody library nobody\n"),
 		"-doc", "page.md")
 	if run.code != 0 {
 		t.Fatalf("exit code %d: %s", run.code, run.errors)
 	}
 	has(t, run.out, "### A-100-64", "| gws ", "| floor ", "msg/s", "1.00x")
-	has(t, run.errors, "skipped", "candidate=other", "scenario=K-", "wrote page.md")
-	if strings.Contains(run.out, "other") {
+	has(t, run.errors, "skipped", "candidate=absent", "scenario=K-", "wrote page.md")
+	if strings.Contains(run.out, "absent") {
 		t.Errorf("a program that is not there was measured:\n%s", run.out)
 	}
 	text, err := os.ReadFile(filepath.Join(folder, "page.md"))
