@@ -135,12 +135,8 @@ func (c *connection) ready(ctx actor.Context) {
 		c.judge(ctx, m)
 	case *pongReceived:
 		c.pong(m)
-	case *tick:
+	case *tick, *overdue:
 		c.look(ctx)
-	case *overdue:
-		if (*Conn)(m) == c.conn {
-			c.look(ctx)
-		}
 	case *peerClosed:
 		if c.current(m.epoch) {
 			c.gotClose, c.peerBegan = true, true
@@ -174,12 +170,8 @@ func (c *connection) closingDown(ctx actor.Context) {
 		// it is ending already
 	case *pongReceived:
 		c.pong(m)
-	case *tick:
+	case *tick, *overdue:
 		c.look(ctx)
-	case *overdue:
-		if (*Conn)(m) == c.conn {
-			c.look(ctx)
-		}
 	case *peerClosed:
 		if c.current(m.epoch) {
 			c.gotClose = true

@@ -20,6 +20,7 @@ var late = map[string]func(old *Conn) any{
 	"failed dial":    func(old *Conn) any { return &dialed{epoch: old.epoch, err: errKilled} },
 	"backoff timer":  func(old *Conn) any { return &backoffOver{epoch: old.epoch} },
 	"deadline timer": func(old *Conn) any { return &tick{epoch: old.epoch} },
+	"overdue notice": func(old *Conn) any { return (*overdue)(old) },
 	"pong": func(old *Conn) any {
 		return &pongReceived{epoch: old.epoch, payload: pulse{sequence: 1}.nonce(old.epoch)}
 	},
@@ -49,7 +50,7 @@ func TestLateEventsOfAnOldIncarnationHarmNobody(t *testing.T) {
 				w.system.Root.Send(old.pid, event(old))
 				synctest.Wait()
 
-				if n := c.s.counters.stale.Load() - before; n != 1 && name != "deadline timer" && name != "backoff timer" {
+				if n := c.s.counters.stale.Load() - before; n != 1 && name != "deadline timer" && name != "overdue notice" && name != "backoff timer" {
 					t.Errorf("counted %d late events, want 1", n)
 				}
 				if c.State() != Ready || w.listener.Dials() != 2 {

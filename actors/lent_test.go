@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -140,23 +141,90 @@ func TestLargeEchoesToAPeerThatDiesHaveAnOutcome(t *testing.T) {
 }
 
 func TestAnEchoThatFindsTheOutboxFullIsRefused(t *testing.T) {
+	const room = 3
 	refused := make(chan error, 1)
 	h := moor(t, 1, ServerOptions{
-		Outbox: OutboxLimits{Messages: 3, Overflow: RejectNewest},
+		Outbox: OutboxLimits{Messages: room, Overflow: RejectNewest},
 		Modules: []Module{module("echo", "", func(ctx *Context, m transport.Message) {
+			for range m.Payload[6] - '0' {
+				_, _ = ctx.Reply(transport.Text, []byte("small"))
+			}
 			var err error
-			for i := 0; i < 5 && err == nil; i++ {
-				_, err = ctx.Echo(m)
+			for range room + 1 {
+				if _, err = ctx.Echo(m); err != nil {
+					break
+				}
 			}
 			refused <- err
 		})},
 	})
 	p := h.meet("Serve", "/")
-	body := large(7, 60_000)
-	p.text(body)
-	if err := <-refused; err != ErrOutboxFull { //nolint:errorlint // it is the very one
-		t.Errorf("refused with %v, want %v", err, ErrOutboxFull)
+	for small := range room + 1 { // in the end the first echo, which could be lent, finds it full
+		body := large(small, 60_000)
+		p.text(body)
+		if err := <-refused; !errors.Is(err, ErrOutboxFull) {
+			t.Errorf("%d small ones: refused with %v, want %v", small, err, ErrOutboxFull)
+		}
+		for i := range room {
+			if i < small {
+				p.expect("text small")
+			} else {
+				p.expect(show(ws.OpText, body))
+			}
+		}
 	}
-	p.expect(show(ws.OpText, body), show(ws.OpText, body), show(ws.OpText, body))
 	p.leave()
+}
+
+// What is lent may still have to be judged, changed or compressed on its way out.
+func TestLargeEchoesGoTheWayOfAllReplies(t *testing.T) {
+	plainly := transport.Compression{Enabled: true, Threshold: 1 << 20} // a client that compresses nothing but understands it
+	upper := judge{send: func(_ *Conn, m transport.Message) Verdict {
+		switch m.Payload[6] {
+		case '3':
+			return Drop("unlucky")
+		case '5':
+			return Replace(transport.Message{Kind: m.Kind, Payload: []byte("five")})
+		}
+		return Pass()
+	}}
+	for _, c := range []struct {
+		name string
+		o    ServerOptions
+	}{
+		{"compressed", ServerOptions{Compression: transport.Compression{Enabled: true}}},
+		{"compressed, with context takeover", ServerOptions{Compression: transport.Compression{Enabled: true, ContextTakeover: true}}},
+		{"judged", ServerOptions{Middleware: []Middleware{upper.named("upper", false)}}},
+		{"judged inline", ServerOptions{Middleware: []Middleware{upper.named("upper", true)}}},
+		{"judged and compressed", ServerOptions{Compression: transport.Compression{Enabled: true}, Middleware: []Middleware{upper.named("upper", false)}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inWorld(t, func(t *testing.T, w *world) {
+				c.o.Limits.MaxMessage = 1 << 20
+				w.serve(c.o)
+				w.dial(ClientOptions{Compression: plainly, Limits: transport.Limits{MaxMessage: 1 << 20}})
+				w.ready()
+				var want []string
+				for i := range 8 {
+					body := large(i, 60_000)
+					w.send(body)
+					switch {
+					case len(c.o.Middleware) > 0 && i == 3:
+					case len(c.o.Middleware) > 0 && i == 5:
+						want = append(want, "five")
+					default:
+						want = append(want, body)
+					}
+				}
+				time.Sleep(time.Minute)
+				if got := w.echoed(); !slices.Equal(got, want) {
+					t.Errorf("%d messages came back, or others, want %d", len(got), len(want))
+				}
+				if b := w.server.Books(); !b.Balanced() || b.InFlight != 0 {
+					t.Errorf("books: %v", b)
+				}
+				w.end()
+			})
+		})
+	}
 }

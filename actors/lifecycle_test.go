@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/gobwas/ws"
+
 	"github.com/hawser-go/hawser/supervisor"
 	"github.com/hawser-go/hawser/transport"
 	"github.com/hawser-go/hawser/transport/transporttest"
@@ -159,6 +161,40 @@ func TestHeartbeatMeasuresTheRoundTrip(t *testing.T) {
 		if rtt := c.RTT(); rtt < 300*time.Millisecond || rtt > 310*time.Millisecond {
 			t.Errorf("round trip %v, want 300 ms", rtt)
 		}
+		w.end()
+	})
+}
+
+func TestOnlyTheFirstPongOfAPingIsItsAnswer(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		conns := make(chan *Conn, 1)
+		w.serve(ServerOptions{Modules: []Module{introduce(conns)}, Heartbeat: Heartbeat{Interval: time.Second}})
+		p := w.meet("/")
+		p.text("hello")
+		c := <-conns
+		answers := func() uint64 { return c.side.counters.rtt.latency().Count }
+		for i := range uint64(3) {
+			f, err := readFrame(p.in)
+			if err != nil || f.Header.OpCode != ws.OpPing {
+				t.Fatalf("%+v, %v; want a ping", f.Header, err)
+			}
+			time.Sleep(100 * time.Millisecond)
+			other := []byte(string(f.Payload))
+			other[len(other)-1]++
+			p.write(piece{head: pong, body: string(other)}, piece{head: pong, body: "of no ping"}, piece{head: pong})
+			synctest.Wait()
+			if n := answers(); n != i {
+				t.Errorf("%d answers, want %d: others were taken for one", n, i)
+			}
+			p.write(piece{head: pong, body: string(f.Payload)})
+			synctest.Wait()
+			p.write(piece{head: pong, body: string(f.Payload)})
+			synctest.Wait()
+			if n := answers(); n != i+1 || c.RTT() < 100*time.Millisecond {
+				t.Errorf("%d answers, want %d; the last took %v", n, i+1, c.RTT())
+			}
+		}
+		p.leave()
 		w.end()
 	})
 }

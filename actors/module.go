@@ -161,7 +161,7 @@ func (c *Context) Echo(m transport.Message) (uint64, error) {
 
 // echoLent is Echo without a copy. ok is false where there must be one.
 func (c *Context) echoLent(m transport.Message) (id uint64, ok bool) {
-	if len(m.Payload) < transport.MinLent || c.batch == nil || !c.conn.side.server || c.conn.observed() || c.conn.wire.Compresses() {
+	if len(m.Payload) < transport.MinLent || c.batch == nil || !c.conn.side.server {
 		return 0, false
 	}
 	frame := c.batch.Lend(m)
