@@ -83,7 +83,7 @@ func TestARunIsShownRecordedAndPutIntoAPage(t *testing.T) {
 	put(t, folder, "mine.txt", "gws library "+programs+"/srv-gws\nfloor floor "+programs+"/srv-floor\nabsent library "+programs+"/srv-absent\n")
 	put(t, folder, "page.md", "by hand\n<!-- hbench writes from here on -->\nold\n<!-- hbench writes up to here -->\nby hand too\n")
 	run := hbench(t, folder, "run", "-servers", "mine.txt", "-scenarios", "A-100-64,K*", "-reps", "1", "-rounds", "2",
-		"-slice", "30ms", "-warm", "10ms", "-quiet", "0", "-only", "gws,flo*,absent", "-clients", put(t, folder, "none.txt", "nobody library nobody\n"),
+		"-slice", "100ms", "-warm", "30ms", "-quiet", "0", "-only", "gws,flo*,absent", "-clients", put(t, folder, "none.txt", "nobody library nobody\n"),
 		"-doc", "page.md")
 	if run.code != 0 {
 		t.Fatalf("exit code %d: %s", run.code, run.errors)
