@@ -286,29 +286,6 @@ func (c *connection) look(ctx actor.Context) {
 	c.schedule()
 }
 
-func (c *connection) ping(now int64) {
-	c.pulse.since, c.pulse.waiting = now, true
-	c.pulse.sequence++
-	n, m := c.pulse.nonce(c.conn.epoch), newControl()
-	m.frames = appendControl(m.frames, byte(transport.Ping), n[:], !c.conn.side.server)
-	c.conn.writer.PostUserMessage(m)
-}
-
-// pong takes the round trip of the ping that it answers. Any other is late or
-// unsolicited, which RFC 6455 §5.5.3 allows.
-func (c *connection) pong(m *pongReceived) {
-	epoch, payload := m.epoch, m.payload
-	pongs.Put(m)
-	if !c.current(epoch) || !c.pulse.waiting || payload != c.pulse.nonce(c.conn.epoch) {
-		return
-	}
-	c.pulse.waiting = false
-	rtt := max(0, nanos()-c.pulse.since) // the wall clock may have been set back
-	c.conn.rtt.Store(rtt)
-	c.conn.side.counters.rtt.add(time.Duration(rtt))
-	c.schedule() // the next ping may be due before the time of this one is over
-}
-
 // schedule notes when the connection must be looked after next.
 func (c *connection) schedule() {
 	now := nanos()

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"sync"
 	"time"
+
+	"github.com/hawser-go/hawser/transport"
 )
 
 // Heartbeat is how a dead peer is found (RFC 6455 §5.5.2). Zero values are the
@@ -76,3 +78,26 @@ func (p pulse) nonce(epoch uint64) (n nonce) {
 
 // pongs are messages that have been handled: every heartbeat needs one.
 var pongs = sync.Pool{New: func() any { return new(pongReceived) }}
+
+func (c *connection) ping(now int64) {
+	c.pulse.since, c.pulse.waiting = now, true
+	c.pulse.sequence++
+	n, m := c.pulse.nonce(c.conn.epoch), newControl()
+	m.frames = appendControl(m.frames, byte(transport.Ping), n[:], !c.conn.side.server)
+	c.conn.writer.PostUserMessage(m)
+}
+
+// pong takes the round trip of the ping that it answers. Any other is late or
+// unsolicited, which RFC 6455 §5.5.3 allows.
+func (c *connection) pong(m *pongReceived) {
+	epoch, payload := m.epoch, m.payload
+	pongs.Put(m)
+	if !c.current(epoch) || !c.pulse.waiting || payload != c.pulse.nonce(c.conn.epoch) {
+		return
+	}
+	c.pulse.waiting = false
+	rtt := max(0, nanos()-c.pulse.since) // the wall clock may have been set back
+	c.conn.rtt.Store(rtt)
+	c.conn.side.counters.rtt.add(time.Duration(rtt))
+	c.schedule() // the next ping may be due before the time of this one is over
+}
